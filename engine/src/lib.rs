@@ -1,0 +1,1 @@
+//! Gradus engine: decides. No IO, no clock, no randomness.

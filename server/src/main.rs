@@ -1,0 +1,2 @@
+//! The `gradus` binary.
+fn main() {}

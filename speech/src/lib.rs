@@ -1,0 +1,1 @@
+//! Gradus speech: sound to words with times and measurements.
