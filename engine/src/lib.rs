@@ -5,6 +5,7 @@
 
 pub mod step;
 
+pub mod cue;
 pub mod event;
 pub mod notice;
 pub mod signal;

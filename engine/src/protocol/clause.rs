@@ -111,7 +111,6 @@ impl Clause {
     ///
     /// # Errors
     /// A message for people: what is wrong with the condition and what to do.
-    #[expect(clippy::too_many_arguments, reason = "a constructor of a plain record")]
     pub(super) fn new(
         id: String,
         title: String,
