@@ -53,7 +53,7 @@ pub fn step(
             state.conversation.in_incident(protocol, (*utterance, *kind, side), now, &mut effects);
         }
         Event::Ended => state.ended = true,
-        Event::Acted { by, action } => act(protocol, &mut state, *by, action, now, &mut effects)?,
+        Event::Acted { by, action } => act(protocol, &mut state, by, action, now, &mut effects)?,
         Event::Tick => tick(protocol, &mut state, now, &mut effects),
     }
     follow_decisions(protocol, &mut state, now, &mut effects);
@@ -63,7 +63,7 @@ pub fn step(
 fn act(
     protocol: &Protocol,
     state: &mut State,
-    by: StaffId,
+    by: &StaffId,
     action: &Action,
     now: Timestamp,
     effects: &mut Vec<Effect>,
@@ -71,7 +71,7 @@ fn act(
     match (&mut state.case, action) {
         (None, Action::Open) => {
             let mut case = Case::open(protocol, None, now);
-            case.follow(by);
+            case.follow(by.clone());
             effects.push(Effect::Case(CaseChange::Opened(case.clone())));
             state.case = Some(case);
         }

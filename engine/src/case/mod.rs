@@ -13,9 +13,9 @@ use crate::protocol::{ClockRules, Protocol};
 use crate::time::Timestamp;
 
 /// A person who works here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct StaffId(pub i64);
+pub struct StaffId(pub String);
 
 /// Who is responsible: nobody is not an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -239,7 +239,7 @@ impl Case {
     pub fn act(
         &mut self,
         clocks: &ClockRules,
-        by: StaffId,
+        by: &StaffId,
         action: &Action,
         now: Timestamp,
     ) -> Result<CaseChange, Refusal> {
@@ -252,22 +252,34 @@ impl Case {
             _ => {}
         }
         match action {
-            Action::Acknowledge => {
-                self.move_to(CaseState::Acknowledged { by, at: now }, Owner::Staff(by), clocks, now)
-            }
-            Action::TakeOver => {
-                self.move_to(CaseState::InWork { by, at: now }, Owner::Staff(by), clocks, now)
-            }
+            Action::Acknowledge => self.move_to(
+                CaseState::Acknowledged { by: by.clone(), at: now },
+                Owner::Staff(by.clone()),
+                clocks,
+                now,
+            ),
+            Action::TakeOver => self.move_to(
+                CaseState::InWork { by: by.clone(), at: now },
+                Owner::Staff(by.clone()),
+                clocks,
+                now,
+            ),
             Action::HandOver { to } => {
-                self.follow(by);
+                self.follow(by.clone());
                 self.told = None;
-                self.move_to(CaseState::Open, Owner::Staff(*to), clocks, now);
+                self.move_to(CaseState::Open, Owner::Staff(to.clone()), clocks, now);
             }
-            Action::Reopen => self.move_to(CaseState::InWork { by, at: now }, Owner::Staff(by), clocks, now),
+            Action::Reopen => self.move_to(
+                CaseState::InWork { by: by.clone(), at: now },
+                Owner::Staff(by.clone()),
+                clocks,
+                now,
+            ),
             Action::Resolve { resolution } => {
                 resolution.check()?;
-                let state = CaseState::Resolved { by, at: now, resolution: Box::new(resolution.clone()) };
-                self.move_to(state, Owner::Staff(by), clocks, now);
+                let state =
+                    CaseState::Resolved { by: by.clone(), at: now, resolution: Box::new(resolution.clone()) };
+                self.move_to(state, Owner::Staff(by.clone()), clocks, now);
             }
             Action::Note { .. } | Action::Open => {}
         }
