@@ -6,6 +6,7 @@
 pub mod judge;
 pub mod step;
 
+pub mod classify;
 pub mod cue;
 pub mod event;
 pub mod notice;
