@@ -157,7 +157,7 @@ pub(super) async fn known(tx: &mut Tx, events: &[NewEvent]) -> Result<Known, Sto
     let sql = "SELECT e.stream, e.sequence, e.position, e.kind, e.body FROM json_each($1) AS item
                JOIN events e ON e.stream = item.value->>0 AND e.sequence = CAST(item.value->>1 AS BIGINT)";
     let found: Vec<(String, i64, i64, String, String)> =
-        within!(tx, |conn| { sqlx::query_as(sql).bind(rows).fetch_all(conn).await? });
+        within!(tx, |conn| sqlx::query_as(sql).bind(rows).fetch_all(conn).await?);
     if found.is_empty() {
         return Ok(Known::Nothing);
     }

@@ -121,15 +121,6 @@ impl Tx {
         Ok(())
     }
 
-    /// Takes everything of the transaction back.
-    pub(super) async fn rollback(self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(tx) => tx.end("ROLLBACK").await?,
-            Self::Postgres(tx) => tx.rollback().await?,
-        }
-        Ok(())
-    }
-
     /// Runs a statement without parameters and without an answer.
     pub(super) async fn run(&mut self, sql: &'static str) -> Result<(), StoreError> {
         within!(self, |conn| {

@@ -60,11 +60,6 @@ impl Rows {
         self.count += 1;
     }
 
-    /// Returns the number of rows.
-    pub(super) const fn count(&self) -> usize {
-        self.count
-    }
-
     /// Returns the statement's parameter, or nothing when there are no rows.
     pub(super) fn finish(mut self) -> Option<String> {
         if self.count == 0 {

@@ -13,28 +13,40 @@ use crate::clock::Clock;
 
 mod alerts;
 mod append;
+mod audit;
 mod bulk;
 mod cases;
 mod change;
 mod conversations;
+mod customers;
 mod engine;
+mod erase;
 mod error;
 mod ids;
 mod imports;
 mod json;
 mod log;
 mod migrate;
+mod phone;
 mod postgres;
+mod rebuild;
+mod settings;
 mod sqlite;
+mod users;
+mod views;
+mod weekly;
 mod writer;
 
 pub use alerts::{AlertClimb, AlertRow, NewAlert};
+pub use audit::{AuditRow, AuditState};
 pub use cases::{CaseFilter, CaseRow, CaseUpdate, NewCase, Resolution, TimelineEntry, TimelineRow};
 pub use change::{Batch, Change};
 pub use conversations::{
     Commitment, Decision, Evidence, HeatPoint, NewConversation, NewParty, Progress, Signal, Utterance,
 };
+pub use customers::{Contact, Customer, CustomerFacts, Purchase};
 pub use engine::Db;
+pub use erase::Erased;
 pub use error::StoreError;
 pub use ids::{
     AlertId, CaseId, CommitmentId, CommitmentState, ContactKind, ConversationId, ConversationStatus,
@@ -43,6 +55,13 @@ pub use ids::{
 pub use imports::ImportRow;
 pub use json::JsonText;
 pub use log::{NewEvent, Receipt, StoredEvent, case_stream, conversation_stream, text_sha256};
+pub use phone::{normal_email, normal_tel};
+pub use users::{Session, User};
+pub use views::{
+    CommitmentRow, ConversationFilter, ConversationPage, ConversationRow, DecisionRow, HeatRow, SignalRow,
+    UtteranceRow,
+};
+pub use weekly::{Counts, Weekly};
 
 /// The store of one node. Clones share everything.
 #[derive(Clone)]
