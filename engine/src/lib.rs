@@ -4,4 +4,5 @@
 //! give the same effects, bit for bit.
 
 pub mod signal;
+pub mod commitment;
 pub mod time;
