@@ -10,11 +10,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
-mod promise;
-mod due;
 mod calendar;
+mod clock;
+mod day;
+mod due;
 mod numbers;
+mod phrases;
+mod promise;
+mod stretch;
 mod tokens;
+mod verbs;
 
 /// One promise in an utterance of the agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

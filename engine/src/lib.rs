@@ -3,6 +3,6 @@
 //! It decides and does nothing else: no IO, no clock, no randomness. The same events under the same protocol version
 //! give the same effects, bit for bit.
 
-pub mod signal;
 pub mod commitment;
+pub mod signal;
 pub mod time;

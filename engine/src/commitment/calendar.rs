@@ -153,7 +153,8 @@ fn date_of(day: Day, today: Date) -> Option<Date> {
                 let monday = monday(today)?.checked_add(7.days()).ok()?;
                 return monday.checked_add(i64::from(weekday.to_monday_zero_offset()).days()).ok();
             }
-            let ahead = (weekday.to_monday_zero_offset() - today.weekday().to_monday_zero_offset()).rem_euclid(7);
+            let ahead =
+                (weekday.to_monday_zero_offset() - today.weekday().to_monday_zero_offset()).rem_euclid(7);
             // Said on a Monday, «в понедельник» is not today.
             let ahead = if ahead == 0 { 7 } else { ahead };
             today.checked_add(i64::from(ahead).days()).ok()

@@ -11,15 +11,15 @@ const CARDINALS: &[(u32, &[&str])] = &[
     (1, &["один", "одна", "одно", "одну", "одного", "одной", "одному", "одном", "адин"]),
     (2, &["два", "две", "двух", "двум", "двое", "двумя", "пару", "пара", "пары"]),
     (3, &["три", "трех", "трем", "трое", "тремя"]),
-    (4, &["четыре", "четырех", "четырем", "четверо", "читыре"]),
-    (5, &["пять", "пяти", "питяи", "пятью"]),
-    (6, &["шесть", "шести", "шисть", "шисти"]),
-    (7, &["семь", "семи", "сем", "сими"]),
-    (8, &["восемь", "восьми", "восем", "васемь", "васьми"]),
-    (9, &["девять", "девяти", "девить", "дивять", "дивяти"]),
-    (10, &["десять", "десяти", "десить", "десити", "дисять", "дисяти"]),
+    (4, &["четыре", "четырех", "четырем", "четверо", "четырьмя", "читыре"]),
+    (5, &["пять", "пяти", "пятью"]),
+    (6, &["шесть", "шести", "шестью", "шисть", "шисти"]),
+    (7, &["семь", "семи", "семью", "сем", "сими"]),
+    (8, &["восемь", "восьми", "восемью", "восьмью", "восем", "васемь", "васьми"]),
+    (9, &["девять", "девяти", "девятью", "девить", "дивять", "дивяти"]),
+    (10, &["десять", "десяти", "десятью", "десить", "десити", "дисять", "дисяти"]),
     (11, &["одиннадцать", "одиннадцати", "одинадцать", "одинадцати"]),
-    (12, &["двенадцать", "двенадцати", "двенаццать", "двинадцать", "двинадцати"]),
+    (12, &["двенадцать", "двенадцати", "двенадцатью", "двенаццать", "двинадцать", "двинадцати"]),
     (13, &["тринадцать", "тринадцати", "тринаццать"]),
     (14, &["четырнадцать", "четырнадцати", "четырнаццать"]),
     (15, &["пятнадцать", "пятнадцати", "питнадцать", "пятнаццать"]),
@@ -105,12 +105,14 @@ fn lower_order(value: u32) -> Option<u32> {
 
 fn word(tokens: &[Token], at: usize) -> Read {
     let token = tokens.get(at)?;
-    let find = |text: &str| CARDINALS.iter().find(|(_, forms)| forms.contains(&text)).map(|(value, _)| *value);
+    let find =
+        |text: &str| CARDINALS.iter().find(|(_, forms)| forms.contains(&text)).map(|(value, _)| *value);
     if let Some(value) = find(&token.text) {
         return Some((value, at + 1));
     }
     // Recognisers split numerals: «вось ми», «двад цать».
-    let next = tokens.get(at + 1).filter(|next| next.kind == TokenKind::Word && next.text.chars().count() >= 2)?;
+    let next =
+        tokens.get(at + 1).filter(|next| next.kind == TokenKind::Word && next.text.chars().count() >= 2)?;
     if token.kind != TokenKind::Word || token.text.chars().count() < 2 {
         return None;
     }
@@ -128,20 +130,27 @@ pub(super) fn ordinal(tokens: &[Token], at: usize) -> Read {
         let value = (token.text.len() <= 2).then(|| token.text.parse().ok()).flatten()?;
         let hyphen = tokens.get(at + 1).filter(|next| next.is_one(&["-", "–", "‑"]) && token.touches(next));
         let ending = if hyphen.is_some() { at + 2 } else { at + 1 };
-        let touches = tokens.get(ending).zip(tokens.get(ending - 1)).is_some_and(|(end, before)| before.touches(end));
-        let is_ending = tokens.get(ending).is_some_and(|end| end.is_one(&["го", "ого", "му", "ому", "е", "ое", "м", "ым"]));
+        let touches =
+            tokens.get(ending).zip(tokens.get(ending - 1)).is_some_and(|(end, before)| before.touches(end));
+        let is_ending = tokens
+            .get(ending)
+            .is_some_and(|end| end.is_one(&["го", "ого", "му", "ому", "е", "ое", "м", "ым"]));
         return (touches && is_ending).then_some((value, ending + 1));
     }
     if let Some(value) = ordinal_word(&token.text) {
         return Some((value, at + 1));
     }
-    let tens = CARDINALS.iter().find(|(value, forms)| (20..100).contains(value) && forms.contains(&token.text.as_str()))?.0;
+    let tens = CARDINALS
+        .iter()
+        .find(|(value, forms)| (20..100).contains(value) && forms.contains(&token.text.as_str()))?
+        .0;
     let units = tokens.get(at + 1).and_then(|next| ordinal_word(&next.text)).filter(|&units| units < 10)?;
     Some((tens + units, at + 2))
 }
 
 fn ordinal_word(text: &str) -> Option<u32> {
-    if matches!(text, "третьего" | "третьему" | "третье" | "третьим" | "третьева") {
+    if matches!(text, "третьего" | "третьему" | "третье" | "третьим" | "третьева")
+    {
         return Some(3);
     }
     let stem = ORDINAL_ENDINGS.iter().find_map(|ending| text.strip_suffix(ending))?;

@@ -3,11 +3,10 @@
 //! A promise needs a verb that promises; opening hours, durations, questions, conditions and duties of the customer
 //! have none, or stand where none counts.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
-use super::due::{Due, phrase_at};
+use super::due::Due;
+use super::phrases::phrase_at;
 use super::tokens::{Token, TokenKind};
+use super::verbs::{Force, Person, verb};
 
 /// A promise: the tokens of what is promised and the expression of time that belongs to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,108 +19,83 @@ pub(super) struct Promise {
     pub due: Option<usize>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Force {
-    Deed,
-    Now,
-    Event,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Person {
-    /// «перезвоню», «вернём»
-    First,
-    /// «приедет», «свяжутся»
-    Third,
-}
-
-/// The forms of the verbs in `verbs.txt`, each with its force and person.
-static VERBS: LazyLock<HashMap<String, (Force, Person)>> = LazyLock::new(|| {
-    let mut forms = HashMap::new();
-    for line in include_str!("verbs.txt").lines().filter(|line| !line.starts_with('#')) {
-        let mut words = line.split_whitespace();
-        let force = match words.next() {
-            Some("deed") => Force::Deed,
-            Some("event") => Force::Event,
-            _ => Force::Now,
-        };
-        let (Some(first), Some(third), Some(plural)) = (words.next(), words.next(), words.next()) else { continue };
-        forms.insert(first.to_owned(), (force, Person::First));
-        forms.insert(first_plural(third), (force, Person::First));
-        forms.insert(third.to_owned(), (force, Person::Third));
-        forms.insert(plural.to_owned(), (force, Person::Third));
-    }
-    forms
-});
-
-/// «перезвонит» → «перезвоним», «свяжется» → «свяжемся».
-fn first_plural(third: &str) -> String {
-    match third {
-        "даст" | "передаст" | "выдаст" | "подаст" | "создаст" => third.replace("ст", "дим"),
-        _ => match third.strip_suffix("тся") {
-            Some(stem) => format!("{stem}мся"),
-            None => format!("{}м", third.strip_suffix('т').unwrap_or(third)),
-        },
-    }
-}
-
-/// How recognisers hear: unstressed vowels, doubled letters and soft endings fall together.
-fn sound(word: &str) -> String {
-    let word = word.replace("тся", "ца").replace("ться", "ца");
-    let mut out = String::with_capacity(word.len());
-    for c in word.chars() {
-        let c = match c {
-            'о' => 'а',
-            'е' | 'э' | 'я' => 'и',
-            'ь' | 'ъ' => continue,
-            _ => c,
-        };
-        if !out.ends_with(c) {
-            out.push(c);
-        }
-    }
-    out
-}
-
-static SOUNDS: LazyLock<HashMap<String, (Force, Person)>> =
-    LazyLock::new(|| VERBS.iter().map(|(form, known)| (sound(form), *known)).collect());
-
-/// Prefixes that recognisers cut off: «пере звоню».
-const PREFIXES: &[&str] = &["пере", "по", "от", "вы", "при", "за", "до", "под", "с", "на", "раз", "рас", "о", "об", "вер", "про", "у"];
-
-/// Finds a promising verb; returns its force, person and the token behind it.
-fn verb(tokens: &[Token], at: usize) -> Option<(Force, Person, usize)> {
-    let token = tokens.get(at).filter(|token| token.kind == TokenKind::Word)?;
-    if let Some(&(force, person)) = VERBS.get(&token.text) {
-        return Some((force, person, at + 1));
-    }
-    let joined = tokens.get(at + 1).filter(|_| PREFIXES.contains(&token.text.as_str()));
-    if let Some(next) = joined {
-        let whole = format!("{}{}", token.text, next.text);
-        if let Some(&(force, person)) = VERBS.get(&whole).or_else(|| SOUNDS.get(&sound(&whole)).filter(|_| whole.chars().count() >= 6)) {
-            return Some((force, person, at + 2));
-        }
-    }
-    // A short word falls together with too many others.
-    let known = (token.text.chars().count() >= 6).then(|| SOUNDS.get(&sound(&token.text))).flatten();
-    known.map(|&(force, person)| (force, person, at + 1))
-}
-
 /// Words behind which a new clause begins.
-const CONJUNCTIONS: &[&str] = &["но", "а", "или", "чтобы", "чтоб", "потому", "поэтому", "зато", "тогда", "что", "так", "как", "где", "если", "который", "которая", "которые", "пока", "хотя"];
+const CONJUNCTIONS: &[&str] = &[
+    "но",
+    "а",
+    "или",
+    "чтобы",
+    "чтоб",
+    "потому",
+    "поэтому",
+    "зато",
+    "тогда",
+    "что",
+    "так",
+    "как",
+    "где",
+    "если",
+    "который",
+    "которая",
+    "которые",
+    "пока",
+    "хотя",
+];
 
 /// Words that make what follows a condition or a question.
 const CONDITIONS: &[&str] = &["если", "когда", "иначе", "разве", "ли", "вдруг"];
 
+/// Words that make a question of a sentence that they open.
+const QUESTIONS: &[&str] =
+    &["что", "кто", "где", "сколько", "почему", "зачем", "какой", "какая", "чем", "куда", "насколько"];
+
 /// Words that make an announcement of hours, terms or offers of what follows.
 const NO_PROMISE: &[&str] = &[
-    "можем", "могу", "можно", "хотите", "хотел", "хотела", "график", "режим", "гарантия", "обычно", "обещали", "говорили", "надо", "нужно",
+    "можем",
+    "могу",
+    "можно",
+    "хотите",
+    "хотел",
+    "хотела",
+    "режим",
+    "гарантия",
+    "обычно",
+    "обещали",
+    "говорили",
+    "надо",
+    "нужно",
 ];
 
 /// Words that say who speaks or greet, and are no part of what is promised.
 const FILLERS: &[&str] = &[
-    "да", "нет", "хорошо", "харашо", "ладно", "ну", "так", "тогда", "поняла", "понял", "понятно", "конечно", "и", "а", "но", "вот", "значит",
-    "смотрите", "давайте", "все", "ок", "ага", "угу", "же", "обязательно", "поэтому", "пожалуйста", "обещаю", "гарантирую",
+    "да",
+    "нет",
+    "хорошо",
+    "харашо",
+    "ладно",
+    "ну",
+    "так",
+    "тогда",
+    "поняла",
+    "понял",
+    "понятно",
+    "конечно",
+    "и",
+    "а",
+    "но",
+    "вот",
+    "значит",
+    "смотрите",
+    "давайте",
+    "все",
+    "ок",
+    "ага",
+    "угу",
+    "же",
+    "обязательно",
+    "поэтому",
+    "пожалуйста",
+    "обещаю",
 ];
 
 /// Finds the promises of a text.
@@ -183,8 +157,9 @@ fn sentences(tokens: &[Token], dues: &[Due]) -> Vec<(usize, usize)> {
 fn condition(tokens: &[Token], first: usize, past: usize) -> Option<usize> {
     (first..past).find(|&at| {
         let word = &tokens[at];
-        let harmless = word.is("если") && tokens.get(at + 1).is_some_and(|next| next.is("что")) || word.is("как") ;
-        let asks = tokens[first..at].iter().all(|before| before.is_one(FILLERS)) && word.is_one(&["что", "кто", "где", "сколько", "почему", "зачем", "какой", "какая", "чем", "куда", "насколько"]);
+        let harmless =
+            word.is("если") && tokens.get(at + 1).is_some_and(|next| next.is("что")) || word.is("как");
+        let asks = word.is_one(QUESTIONS) && tokens[first..at].iter().all(|before| before.is_one(FILLERS));
         (word.is_one(CONDITIONS) && !harmless) || asks
     })
 }
@@ -194,15 +169,16 @@ fn clauses(tokens: &[Token], dues: &[Due], first: usize, past: usize) -> Vec<(us
     let mut clauses = Vec::new();
     let mut start = first;
     let mut next_due = dues.partition_point(|due| due.past <= first);
-    for at in first..past {
+    for (at, token) in tokens.iter().enumerate().take(past).skip(first) {
         while dues.get(next_due).is_some_and(|due| due.past <= at) {
             next_due += 1;
         }
         if dues.get(next_due).is_some_and(|due| due.first <= at) {
             continue;
         }
-        let sign = tokens[at].kind == TokenKind::Sign && !tokens[at].is_one(&["-", "«", "»", "\"", "'", "/", "%", "№", "₽"]);
-        if sign || tokens[at].is_one(CONJUNCTIONS) {
+        let sign =
+            token.kind == TokenKind::Sign && !token.is_one(&["-", "«", "»", "\"", "'", "/", "%", "№", "₽"]);
+        if sign || token.is_one(CONJUNCTIONS) {
             if at > start {
                 clauses.push((start, at));
             }
@@ -238,7 +214,8 @@ fn verbs(tokens: &[Token], dues: &[Due], first: usize, past: usize) -> Vec<Verb>
 
 /// Says whether a word outside of the times makes the clause no promise.
 fn blocked(tokens: &[Token], dues: &[Due], first: usize, past: usize) -> bool {
-    let in_due = |at: usize| dues.get(dues.partition_point(|due| due.past <= at)).is_some_and(|due| due.first <= at);
+    let in_due =
+        |at: usize| dues.get(dues.partition_point(|due| due.past <= at)).is_some_and(|due| due.first <= at);
     (first..past).any(|at| tokens[at].is_one(NO_PROMISE) && !in_due(at))
 }
 
@@ -249,13 +226,37 @@ fn is_denied(tokens: &[Token], first: usize, at: usize) -> bool {
 /// «вы получите», «ты напишешь» are the customer's; «магазин будет открыт» are opening hours.
 fn speaks_of_others(tokens: &[Token], first: usize, at: usize) -> bool {
     let place = |token: &Token| {
-        token.is_one(&["магазин", "офис", "склад", "салон", "отделение", "пункт", "касса", "клиника", "мы", "буду", "будем"])
+        token.is_one(&[
+            "магазин",
+            "офис",
+            "склад",
+            "салон",
+            "отделение",
+            "пункт",
+            "касса",
+            "клиника",
+            "мы",
+            "буду",
+            "будем",
+        ])
     };
     let rest = tokens.get(at..).unwrap_or_default().iter().take(4);
     let hours = tokens[at].is_one(&["будет", "будут", "будем", "буду"])
-        && rest.clone().any(|token| ["открыт", "закрыт", "работать", "принимать"].iter().any(|stem| token.text.starts_with(stem)));
-    let who = tokens.get(first..at).unwrap_or_default().iter().rev().take(3).any(place) || tokens[at].is("будем");
-    hours && who || (at > first && tokens[at - 1].is_one(&["вы", "ты"]))
+        && rest.clone().any(|token| {
+            ["открыт", "закрыт", "работать", "принимать"].iter().any(|stem| token.text.starts_with(stem))
+        });
+    let who =
+        tokens.get(first..at).unwrap_or_default().iter().rev().take(3).any(place) || tokens[at].is("будем");
+    let ends_talk = ["законч", "заверш", "закро"].iter().any(|stem| tokens[at].text.starts_with(stem))
+        && tokens
+            .get(at.saturating_sub(5).max(first)..)
+            .unwrap_or_default()
+            .iter()
+            .take(9)
+            .any(|token| token.is_one(&["звонок", "разговор", "соединение", "чат", "линию"]));
+    // «вы услышите ответ» is what the customer gets.
+    let gets = tokens[at].is_one(&["получите", "увидите", "услышите", "заберете", "сможете"]);
+    hours && who || ends_talk || (!gets && at > first && tokens[at - 1].is_one(&["вы", "ты"]))
 }
 
 /// Makes the promise of one clause, with its own time or that of a neighbour that has no verb.
@@ -267,7 +268,11 @@ fn of_clause(
     used: &mut [bool],
 ) -> Option<Promise> {
     let (first, past, verbs) = clauses.get(at)?;
-    let own: Vec<usize> = within(dues, *first, *past).filter(|&due| !used[due]).collect();
+    // «хоть завтра», «не сегодня так завтра» name no time.
+    let meant = |due: &usize| {
+        dues[*due].first.checked_sub(1).is_none_or(|before| !tokens[before].is_one(&["хоть", "не"]))
+    };
+    let own: Vec<usize> = within(dues, *first, *past).filter(|&due| !used[due]).filter(meant).collect();
     if verbs.is_empty() {
         return appointment(tokens, dues, clauses, at, &own, used);
     }
@@ -275,7 +280,8 @@ fn of_clause(
     let nearest = own.iter().copied().min_by_key(|&due| dues[due].first.abs_diff(anchor));
     let due = nearest.or_else(|| neighbour(dues, clauses, at, used));
     let counts = |verb: &&Verb| match (verb.force, verb.person, due) {
-        (_, _, Some(due)) => dues[due].when.is_some() || verb.force != Force::Now || !within_now(tokens, verb, dues[due]),
+        // «скоро проверю» names no time, and checking is done on the spot.
+        (force, _, Some(due)) => dues[due].when.is_some() || dues[due].dated || force != Force::Now,
         (Force::Deed, Person::First, None) => !is_at_once(tokens, *first, *past),
         (Force::Deed, Person::Third, None) => tokens[verb.at].is_one(SURE_EVENTS),
         _ => false,
@@ -293,16 +299,25 @@ fn of_clause(
 }
 
 /// Third persons that promise without a time too.
-const SURE_EVENTS: &[&str] = &["перезвонят", "перезвонит", "свяжутся", "свяжется", "позвонят", "ответят", "пришлют", "вернут"];
-
-fn within_now(tokens: &[Token], verb: &Verb, due: Due) -> bool {
-    // «скоро проверю» names no time, and checking is done on the spot.
-    due.when.is_none() && tokens.get(verb.at).is_some()
-}
+const SURE_EVENTS: &[&str] =
+    &["перезвонят", "перезвонит", "свяжутся", "свяжется", "позвонят", "ответят", "пришлют", "вернут"];
 
 /// «сейчас соединю», «минуту, передам»: it is done at once and nothing is left to keep.
 fn is_at_once(tokens: &[Token], first: usize, past: usize) -> bool {
-    (first..past).any(|at| tokens[at].is_one(&["сейчас", "щас", "счас", "немедленно", "давайте", "секунду", "секундочку", "минуту", "минутку", "предлагаю"]))
+    (first..past).any(|at| {
+        tokens[at].is_one(&[
+            "сейчас",
+            "щас",
+            "счас",
+            "немедленно",
+            "давайте",
+            "секунду",
+            "секундочку",
+            "минуту",
+            "минутку",
+            "предлагаю",
+        ])
+    })
 }
 
 fn within(dues: &[Due], first: usize, past: usize) -> impl Iterator<Item = usize> + '_ {
@@ -331,11 +346,12 @@ fn appointment(
 ) -> Option<Promise> {
     let (first, past, _) = clauses.get(at)?;
     let blocked = blocked(tokens, dues, *first, *past) || (*first..*past).any(|at| is_past(&tokens[at]));
-    let due = own.first().copied().or_else(|| neighbour(dues, clauses, at, used)).filter(|&due| dues[due].dated)?;
-    let named = (*first..*past).any(|at| tokens[at].is_one(APPOINTMENTS));
+    let due =
+        own.first().copied().or_else(|| neighbour(dues, clauses, at, used)).filter(|&due| dues[due].dated)?;
+    let (near, far) = (dues[due].first.saturating_sub(2), dues[due].past + 2);
+    let named = (*first..*past).any(|at| tokens[at].is_one(APPOINTMENTS) && (near..far).contains(&at));
     let yours = past.checked_sub(2).is_some_and(|at| phrase_at(tokens, at, "у вас").is_some())
-        || tokens.get(past - 1).is_some_and(|token| token.is("увас"))
-        || dues[due].first.checked_sub(2).is_some_and(|at| phrase_at(tokens, at, "у вас").is_some());
+        || tokens.get(past - 1).is_some_and(|token| token.is("увас"));
     if blocked || !(named || yours) {
         return None;
     }
@@ -345,18 +361,24 @@ fn appointment(
     (first < past).then_some(Promise { first, past, due: Some(due) })
 }
 
-const APPOINTMENTS: &[&str] = &["выезд", "визит", "доставка", "монтаж", "замер", "установка", "отгрузка", "возврат"];
+const APPOINTMENTS: &[&str] = &["выезд", "визит", "доставка", "монтаж", "замер", "установка", "отгрузка"];
 
 /// A clause longer than this holds more than the promise: recognised speech has no signs.
 const LONGEST: usize = 12;
 
 /// Returns the words of what is promised: the clause without the time. Where the time stands in the middle, the part
 /// with the verb, or both parts if that one is the verb alone.
-fn span(tokens: &[Token], own: Option<Due>, dues: &[Due], first: usize, past: usize, verb: &Verb) -> (usize, usize) {
+fn span(
+    tokens: &[Token],
+    own: Option<Due>,
+    dues: &[Due],
+    first: usize,
+    past: usize,
+    verb: &Verb,
+) -> (usize, usize) {
     let (mut first, mut past) = (first, past);
     // Another time belongs to another promise.
-    let other = |due: &&Due| own.is_none_or(|own| own.first != due.first) && due.first >= first && due.past <= past;
-    if let Some(behind) = dues.iter().filter(other).find(|due| due.first >= verb.past).filter(|_| own.is_none()) {
+    if let Some(behind) = within(dues, verb.past, past).next().map(|at| dues[at]).filter(|_| own.is_none()) {
         past = behind.first;
     }
     while first + 1 < past && first < verb.at && tokens[first].is_one(FILLERS) {
@@ -366,7 +388,9 @@ fn span(tokens: &[Token], own: Option<Due>, dues: &[Due], first: usize, past: us
         let verb_before = verb.at < due.first;
         let (start, end) = if verb_before { (first, due.first) } else { (due.past, past) };
         let words = (start..end).filter(|&at| !tokens[at].is_one(FILLERS)).count();
-        if words >= 2 || due.first == first || due.past == past {
+        // Who will do it stands before the time: «Инна Марковна сегодня после 16:00 свяжется с вами».
+        let subject_before = verb.person == Person::Third && !verb_before && due.first > first;
+        if (words >= 2 && !subject_before) || due.first == first || due.past == past {
             (first, past) = (start, end);
         }
     }
@@ -381,10 +405,16 @@ fn span(tokens: &[Token], own: Option<Due>, dues: &[Due], first: usize, past: us
         first = first.max(verb.at.saturating_sub(LONGEST / 2));
         past = past.min(first + LONGEST);
     }
-    while first < past && (tokens[first].kind == TokenKind::Sign || tokens[first].is_one(FILLERS)) && first < verb.at.max(first + 1) {
+    while first < past
+        && (tokens[first].kind == TokenKind::Sign || tokens[first].is_one(FILLERS))
+        && first < verb.at.max(first + 1)
+    {
         first += 1;
     }
-    let trailing = |at: usize| tokens[at].kind == TokenKind::Sign || tokens[at].is_one(&["и", "а", "в", "на", "к", "до", "вам", "то", "обязательно"]);
+    let trailing = |at: usize| {
+        tokens[at].kind == TokenKind::Sign
+            || tokens[at].is_one(&["и", "а", "в", "на", "к", "до", "вам", "то", "обязательно"])
+    };
     while past > first + 1 && past > verb.past && trailing(past - 1) {
         past -= 1;
     }
@@ -392,12 +422,59 @@ fn span(tokens: &[Token], own: Option<Due>, dues: &[Due], first: usize, past: us
 }
 
 /// Words that end what was said before.
-const SAID: &[&str] = &["понимаю", "вижу", "извините", "простите", "здравствуйте", "спасибо", "жаль", "согласна", "согласен", "слышу", "добрый", "день", "смотрю"];
+const SAID: &[&str] = &[
+    "понимаю",
+    "вижу",
+    "извините",
+    "простите",
+    "здравствуйте",
+    "спасибо",
+    "жаль",
+    "согласна",
+    "согласен",
+    "слышу",
+    "добрый",
+    "день",
+    "смотрю",
+];
 
 fn is_past(token: &Token) -> bool {
     let long = token.kind == TokenKind::Word && token.text.chars().count() >= 5;
-    long && ["ал", "ала", "али", "ил", "ила", "или", "ыл", "ела", "ели", "улся", "алась", "ались", "илась", "ились", "ался", "ился", "ошел", "ошла", "ошли"]
-        .iter()
-        .any(|ending| token.text.ends_with(ending))
-        && !token.is_one(&["материал", "неделе", "недели", "сила", "канал", "журнал", "филиал", "персонал", "терминал", "портал", "профили", "дели"])
+    long && [
+        "ал",
+        "ала",
+        "али",
+        "ил",
+        "ила",
+        "или",
+        "ыл",
+        "ела",
+        "ели",
+        "улся",
+        "алась",
+        "ались",
+        "илась",
+        "ились",
+        "ался",
+        "ился",
+        "ошел",
+        "ошла",
+        "ошли",
+    ]
+    .iter()
+    .any(|ending| token.text.ends_with(ending))
+        && !token.is_one(&[
+            "материал",
+            "неделе",
+            "недели",
+            "сила",
+            "канал",
+            "журнал",
+            "филиал",
+            "персонал",
+            "терминал",
+            "портал",
+            "профили",
+            "дели",
+        ])
 }

@@ -6,7 +6,9 @@ use super::*;
 const NOW_MS: i64 = 1_740_833_060_000;
 
 fn spans(text: &str, reference: &Reference) -> Vec<(String, String, String)> {
-    let words = |(start, end): (u32, u32)| text.chars().skip(start as usize).take((end - start) as usize).collect::<String>();
+    let words = |(start, end): (u32, u32)| {
+        text.chars().skip(start as usize).take((end - start) as usize).collect::<String>()
+    };
     let shown = |commitment: Commitment| {
         let due_text = commitment.due_text.map(words).unwrap_or_else(|| "-".into());
         (words(commitment.what), due_text, commitment.due.unwrap_or_else(|| "-".into()))
@@ -55,7 +57,13 @@ fn a_due_keeps_the_offset_of_the_conversation() {
 #[test]
 fn at_the_end_of_the_calendar_nothing_breaks() {
     let reference = Reference::new(Timestamp::from_millis(253_402_207_200_000), 0);
-    for text in ["перезвоню через 99999 лет", "верну до конца года", "приеду в понедельник", "сделаю через 99999 рабочих дней", "отвечу 31 февраля"] {
+    for text in [
+        "перезвоню через 99999 лет",
+        "верну до конца года",
+        "приеду в понедельник",
+        "сделаю через 99999 рабочих дней",
+        "отвечу 31 февраля",
+    ] {
         let _ = spans(text, &reference);
     }
 }

@@ -59,7 +59,8 @@ pub(super) fn tokenise(text: &str) -> Vec<Token> {
             _ if c.is_ascii_digit() => TokenKind::Number,
             _ => TokenKind::Sign,
         };
-        let joins = tokens.last_mut().filter(|last| last.kind == kind && last.end == at && kind != TokenKind::Sign);
+        let joins =
+            tokens.last_mut().filter(|last| last.kind == kind && last.end == at && kind != TokenKind::Sign);
         match joins {
             Some(last) => {
                 push_lower(&mut last.text, c);
