@@ -3,5 +3,8 @@
 //! Modules stand in the order in which the data meets them.
 
 pub mod clock;
+pub mod intake;
 pub mod mask;
 pub mod store;
+
+pub mod eval;
