@@ -3,5 +3,6 @@
 //! It decides and does nothing else: no IO, no clock, no randomness. The same events under the same protocol version
 //! give the same effects, bit for bit.
 
+pub mod detect;
 pub mod signal;
 pub mod time;
