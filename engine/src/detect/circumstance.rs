@@ -170,17 +170,15 @@ impl Circumstances<'_> {
         let near = self.bits_of_verbs(begin, end, PERSONS, IMPR);
         let subject = (begin..end).fold(0, |all, at| {
             let roles = self.roles(at);
-            let one = if roles & role::I != 0 { PER1 } else { 0 };
-            let three = if roles & role::THEY != 0 { PER3 } else { 0 };
-            all | one | three
+            all | match roles & (role::I | role::YOU | role::THEY) {
+                0 => 0,
+                role::THEY => PER3,
+                _ if roles & role::SUBJECT == 0 => 0,
+                role::I => PER1,
+                _ => PER2,
+            }
         });
-        let all = if subject & PER1 != 0 {
-            PER1
-        } else if near != 0 {
-            near
-        } else {
-            subject
-        };
+        let all = if subject != 0 && (near == 0 || subject & PER1 != 0) { subject } else { near };
         all == 0 || all & allowed != 0
     }
 

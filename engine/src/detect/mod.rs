@@ -63,13 +63,13 @@ impl Detector {
     ///
     /// The examples in the files are not run: see [`Detector::check`].
     pub fn new(files: &[(&str, &str)]) -> Result<Self, Vec<RuleError>> {
-        let (_, detector, errors) = Self::compiled(files);
+        let (_, detector, errors) = Self::compiled(files, false);
         if errors.is_empty() { Ok(detector) } else { Err(errors) }
     }
 
     /// Returns everything wrong with the rule files: what does not compile, examples that fail, rules that cannot work.
     pub fn check(files: &[(&str, &str)]) -> Vec<RuleError> {
-        let (source, detector, mut errors) = Self::compiled(files);
+        let (source, detector, mut errors) = Self::compiled(files, true);
         rules::examples::check(&source, &detector, &mut errors);
         errors.sort_by(|one, other| one.place.cmp(&other.place));
         errors
@@ -77,7 +77,7 @@ impl Detector {
 
     /// Returns the detector with the rules that are compiled into the program; a test checks that all of them are right.
     pub fn builtin() -> Self {
-        Self::compiled(builtin::FILES).1
+        Self::compiled(builtin::FILES, false).1
     }
 
     /// Returns the rule files that are compiled into the program, by name and text.
@@ -90,14 +90,14 @@ impl Detector {
         Self { voter: Some(voter), ..self }
     }
 
-    fn compiled(files: &[(&str, &str)]) -> (Source, Self, Vec<RuleError>) {
+    fn compiled(files: &[(&str, &str)], lint: bool) -> (Source, Self, Vec<RuleError>) {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let mut source = Source::default();
         let mut errors = Vec::new();
         for (name, text) in files {
             read(name, text, &mut source, &mut errors);
         }
-        let program = compile(&source, &mut errors);
+        let program = compile(&source, &mut errors, lint);
         errors.sort_by(|one, other| one.place.cmp(&other.place));
         let detector = Self {
             program,

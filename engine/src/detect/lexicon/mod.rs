@@ -206,11 +206,11 @@ impl Lexicon {
         any
     }
 
-    /// Returns the forms of a lemma that share its first letters, with their readings.
-    pub fn forms_of(&self, lemma: &str) -> Vec<(String, Vec<Reading>)> {
+    /// Returns the forms of a lemma that share all but its last `varying` letters, with their readings.
+    pub fn forms_of(&self, lemma: &str, varying: usize) -> Vec<(String, Vec<Reading>)> {
         let Some(id) = self.lemma(lemma) else { return Vec::new() };
         let letters = lemma.chars().count();
-        let prefix: String = lemma.chars().take(letters.saturating_sub(3).max(2)).collect();
+        let prefix: String = lemma.chars().take(letters.saturating_sub(varying).max(1)).collect();
         let mut forms = Vec::new();
         self.each_with_prefix(&prefix, |form, analyses| {
             let own = analyses.iter().find(|one| one.lemma == id);
@@ -281,7 +281,8 @@ mod tests {
 
     #[test]
     fn the_forms_of_a_lemma_are_its_paradigm() {
-        let forms: Vec<String> = Lexicon::builtin().forms_of("клуб").into_iter().map(|form| form.0).collect();
+        let forms: Vec<String> =
+            Lexicon::builtin().forms_of("клуб", 3).into_iter().map(|form| form.0).collect();
         assert!(
             forms.contains(&"клубами".to_owned()) && !forms.contains(&"клубника".to_owned()),
             "{forms:?}"

@@ -10,7 +10,8 @@ use super::pattern::{Element, Feature, Line, Node, Scope, Where, Word};
 use crate::detect::automaton::{Automaton, Edge, Label, MOST_POSITIONS, Part, bits};
 use crate::detect::fuzzy::Fuzzy;
 use crate::detect::lexicon::features::{
-    ACTV, FEMN, FUTR, MASC, NOMN, PAST, PER1, PER2, PER3, PRES, PRTF, PSSV, Reading, SING, bit_of_name,
+    ACTV, COMP, FEMN, FUTR, MASC, NOMN, NOUN, PAST, PER1, PER2, PER3, PLUR, PRES, PRTF, PSSV, Reading, SING,
+    bit_of_name,
 };
 use crate::detect::lexicon::{Analysis, LemmaId, Lexicon, pairs};
 use crate::signal::{Channel, Party, SignalKind};
@@ -196,11 +197,14 @@ enum Tree {
 }
 
 /// Compiles everything; what is wrong is added to `errors`, and the rest still compiles so that all is reported at once.
-pub fn compile(source: &Source, errors: &mut Vec<RuleError>) -> Program {
+///
+/// `lint` also looks through the paradigms for features that no form has, which takes seconds.
+pub fn compile(source: &Source, errors: &mut Vec<RuleError>, lint: bool) -> Program {
     let lexicon = Lexicon::builtin();
     let mut compiler = Compiler {
         source,
         errors,
+        lint,
         elements: FxHashMap::default(),
         list: Vec::new(),
         cost: Vec::new(),
@@ -230,6 +234,7 @@ pub fn compile(source: &Source, errors: &mut Vec<RuleError>) -> Program {
             denial_after: Vec::new(),
         },
         declared_lemmas: FxHashMap::default(),
+        doubtful: FxHashMap::default(),
     };
     compiler.declare_words();
     compiler.shared();
@@ -242,6 +247,7 @@ pub fn compile(source: &Source, errors: &mut Vec<RuleError>) -> Program {
 struct Compiler<'s> {
     source: &'s Source,
     errors: &'s mut Vec<RuleError>,
+    lint: bool,
     elements: FxHashMap<Vec<Element>, ElementId>,
     list: Vec<Vec<Element>>,
     /// How often a word is expected to fit an element, in rough units.
@@ -250,6 +256,8 @@ struct Compiler<'s> {
     open_macros: Vec<String>,
     program: Program,
     declared_lemmas: FxHashMap<String, LemmaId>,
+    /// Elements with features that no form has been found for yet.
+    doubtful: FxHashMap<LemmaId, Vec<(Want, String, Place)>>,
 }
 
 impl Compiler<'_> {
@@ -267,7 +275,7 @@ impl Compiler<'_> {
             let id = *self.declared_lemmas.entry(new.clone()).or_insert(next);
             let mut forms = vec![(new.clone(), Vec::new())];
             if let Some(like) = like {
-                let model = self.program.lexicon.forms_of(like);
+                let model = self.program.lexicon.forms_of(like, 3);
                 if model.is_empty() {
                     let cure = "сравнивать можно со словом из словаря в начальной форме";
                     self.fail(place, Fault::DeadElement { element: like.clone(), cure: cure.to_owned() });
@@ -539,10 +547,12 @@ impl Compiler<'_> {
         let conditions: Box<[Condition]> =
             word.features.iter().map(|feature| self.condition(feature, place)).collect();
         let want = Want { element, conditions };
+        let doubt =
+            self.lint && !word.features.is_empty() && !word.features.iter().any(|feature| feature.lent);
         let weight = |compiler: &Self, text: &str| if compiler.common.contains(text) { 200 } else { 1 };
         match &word.word {
             Word::Lemma(lemma) => {
-                self.file_lemma(want, lemma, place);
+                self.file_lemma(want, lemma, doubt, place);
                 weight(self, lemma)
             }
             Word::Pair(verb) => {
@@ -553,7 +563,7 @@ impl Compiler<'_> {
                     self.fail(place, Fault::DeadElement { element: format!("~{verb}"), cure });
                 }
                 for one in others.iter().chain([verb]) {
-                    self.file_lemma(want.clone(), one, place);
+                    self.file_lemma(want.clone(), one, doubt, place);
                 }
                 weight(self, verb) * 2
             }
@@ -578,12 +588,12 @@ impl Compiler<'_> {
         }
     }
 
-    fn file_lemma(&mut self, want: Want, lemma: &str, place: &Place) {
+    fn file_lemma(&mut self, want: Want, lemma: &str, doubt: bool, place: &Place) {
         let id = self.declared_lemmas.get(lemma).copied().or_else(|| self.program.lexicon.lemma(lemma));
         let Some(id) = id else {
-            if let Some((verb, conditions)) = self.participle(lemma) {
+            if let Some((owner, conditions)) = self.first_form(lemma) {
                 let conditions = want.conditions.iter().copied().chain(conditions).collect();
-                self.program.by_lemma.entry(verb).or_default().push(Want { conditions, ..want });
+                self.program.by_lemma.entry(owner).or_default().push(Want { conditions, ..want });
                 return;
             }
             let forms = self.program.lexicon.lemmas_of(lemma);
@@ -600,19 +610,31 @@ impl Compiler<'_> {
             self.fail(place, Fault::DeadElement { element: lemma.to_owned(), cure });
             return;
         };
+        if doubt && id < self.program.lexicon.lemma_count() {
+            self.doubtful.entry(id).or_default().push((want.clone(), lemma.to_owned(), place.clone()));
+        }
         self.program.by_lemma.entry(id).or_default().push(want);
     }
 
-    /// A participle in its first form (управляющий, обманутый) means all its forms, though its lemma is the verb.
-    fn participle(&self, form: &str) -> Option<(LemmaId, [Condition; 3])> {
+    /// First forms that are no lemmas: a participle (управляющий), a plural (деньги, люди), a comparative (раньше) mean all
+    /// forms of their kind.
+    fn first_form(&self, form: &str) -> Option<(LemmaId, Vec<Condition>)> {
         let analyses = self.program.lexicon.analyses(form);
-        let first = |reading: &&Reading| {
-            **reading & (PRTF | NOMN | SING) == PRTF | NOMN | SING && **reading & (MASC | FEMN) != 0
-        };
-        let (lemma, reading) =
-            analyses.iter().find_map(|one| Some((one.lemma, *one.readings.iter().find(first)?)))?;
-        let asked = [PRTF, reading & (ACTV | PSSV), reading & (PRES | PAST)];
-        Some((lemma, asked.map(|any| Condition { any, not: false })))
+        analyses.iter().find_map(|one| {
+            one.readings.iter().find_map(|reading| {
+                let asked =
+                    if reading & (PRTF | NOMN | SING) == PRTF | NOMN | SING && reading & (MASC | FEMN) != 0 {
+                        vec![PRTF, reading & (ACTV | PSSV), reading & (PRES | PAST)]
+                    } else if reading & (NOUN | NOMN | PLUR) == NOUN | NOMN | PLUR {
+                        vec![NOUN, PLUR]
+                    } else if reading & COMP != 0 {
+                        vec![COMP]
+                    } else {
+                        return None;
+                    };
+                Some((one.lemma, asked.into_iter().map(|any| Condition { any, not: false }).collect()))
+            })
+        })
     }
 
     fn condition(&mut self, feature: &Feature, place: &Place) -> Condition {
@@ -738,7 +760,27 @@ impl Compiler<'_> {
         }
     }
 
+    /// Goes through the whole dictionary once for the features that no form of the lemma has.
+    fn report_doubtful(&mut self) {
+        let mut doubtful = std::mem::take(&mut self.doubtful);
+        self.program.lexicon.each_with_prefix("", |_, analyses| {
+            for one in analyses {
+                if let Some(wants) = doubtful.get_mut(&one.lemma) {
+                    wants.retain(|want| !want.0.takes(&one.readings, 0));
+                }
+            }
+            true
+        });
+        for (_, lemma, place) in doubtful.into_values().flatten() {
+            let cure = "у него нет форм с такими признаками: поправьте их (признаки после «|» относятся ко всем словам перед ним)";
+            self.fail(&place, Fault::DeadElement { element: lemma, cure: cure.to_owned() });
+        }
+    }
+
     fn finish(mut self) -> Program {
+        if self.lint {
+            self.report_doubtful();
+        }
         self.program.anchored.resize_with(self.list.len(), Vec::new);
         for patterns in &mut self.program.anchored {
             patterns.sort_unstable();

@@ -11,6 +11,8 @@ pub struct Feature {
     pub names: Vec<String>,
     /// None of them may hold.
     pub not: bool,
+    /// Asked of a whole macro or group, where some words may well have no such form.
+    pub lent: bool,
 }
 
 /// Which words an element means.
@@ -101,7 +103,9 @@ impl Node {
     /// Asks for more features of every word.
     pub(crate) fn ask_for(&mut self, features: &[Feature]) {
         match self {
-            Self::Word(element, _) => element.features.extend_from_slice(features),
+            Self::Word(element, _) => {
+                element.features.extend(features.iter().map(|one| Feature { lent: true, ..one.clone() }))
+            }
             Self::Row(items) | Self::Either(items) => {
                 items.iter_mut().for_each(|item| item.ask_for(features))
             }
@@ -145,6 +149,19 @@ pub fn parse_line(text: &str, place: &Place) -> Result<Line, RuleError> {
                 &format!("лишний знак «{}»", reader.peek().unwrap_or(' ')),
                 "уберите его или возьмите текст в кавычки",
             ));
+        }
+    }
+}
+
+/// `вернуть|возвращать[пов]`: the features at the end hold for every choice that has none of its own.
+fn share_features(choices: &mut [Node]) {
+    let Some(Node::Word(Element { features, .. }, _)) = choices.last() else { return };
+    let shared = features.clone();
+    for choice in choices.iter_mut() {
+        match choice {
+            Node::Word(Element { word: Word::Exact(_), .. }, _) => {}
+            Node::Word(element, _) if element.features.is_empty() => element.features.clone_from(&shared),
+            _ => {}
         }
     }
 }
@@ -236,6 +253,7 @@ impl Reader {
             self.at += 1;
             choices.push(self.single()?);
         }
+        share_features(&mut choices);
         let node = if choices.len() == 1 { choices.remove(0) } else { Node::Either(choices) };
         if self.eat("?") {
             return Ok(Node::Maybe(Box::new(node)));
@@ -295,7 +313,9 @@ impl Reader {
         if !self.eat(")") {
             return Err(self.fault("нет закрывающей скобки «)»", "закройте группу"));
         }
-        Ok(if choices.len() == 1 { choices.remove(0) } else { Node::Either(choices) })
+        let mut node = if choices.len() == 1 { choices.remove(0) } else { Node::Either(choices) };
+        node.ask_for(&self.features()?);
+        Ok(node)
     }
 
     /// In brackets the bar parts whole rows, with or without spaces.
@@ -424,7 +444,7 @@ impl Reader {
             if names.iter().any(String::is_empty) {
                 return Err(self.fault("пустой признак в квадратных скобках", "напишите, например: [1л,буд]"));
             }
-            features.push(Feature { names, not });
+            features.push(Feature { names, not, lent: false });
             self.skip_space();
             if self.eat("]") {
                 return Ok(features);
