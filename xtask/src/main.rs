@@ -3,6 +3,7 @@
 //! Both start from a machine that has Rust, Node and Python and nothing else, and install what is missing.
 
 mod demo;
+mod lexicon;
 mod postgres;
 mod run;
 mod setup;
@@ -11,7 +12,7 @@ mod test;
 
 use anyhow::{Result, bail};
 
-const USAGE: &str = "usage: cargo xtask test [--fast] | demo [--prepare] [--port N] [--no-live] | setup";
+const USAGE: &str = "usage: cargo xtask test [--fast] | demo [--prepare] [--port N] [--no-live] | setup | lexicon [DUMP]";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -19,6 +20,7 @@ fn main() -> Result<()> {
     match arguments.first().map(String::as_str) {
         Some("test") => test::run(rest),
         Some("demo") => demo::run(rest),
+        Some("lexicon") => lexicon::build(&run::root(), rest.first().map(std::path::PathBuf::from)),
         Some("setup") => setup::ensure(&[setup::BUILD, setup::TEST, setup::DEMO]),
         _ => bail!(USAGE),
     }
