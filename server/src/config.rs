@@ -157,6 +157,12 @@ impl Config {
     }
 }
 
+/// Returns a variable of the environment that a command was told to read.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 fn merge(into: &mut Table, over: Table) {
     for (key, value) in over {
         match (into.get_mut(&key), value) {

@@ -11,6 +11,9 @@ pub mod intake;
 pub mod listen;
 pub mod mask;
 
+pub mod desk;
+pub mod password;
+pub mod pipeline;
 pub mod store;
 
 pub mod eval;

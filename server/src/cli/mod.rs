@@ -5,10 +5,12 @@
 mod analyze;
 mod detect;
 mod eval;
+mod import;
 mod model;
 mod protocol;
 mod train;
 mod transcribe;
+mod user;
 
 use std::process::ExitCode;
 
@@ -35,6 +37,10 @@ enum Command {
     Model(model::Arguments),
     /// Work on protocol files: check, test.
     Protocol(protocol::Arguments),
+    /// Take recordings, conversations, customers and purchases into the store.
+    Import(import::Arguments),
+    /// People who may sign in.
+    User(user::Arguments),
     /// Measure the detector on a labelled file.
     Eval(eval::Arguments),
     /// Train the classifier on labelled files.
@@ -69,6 +75,8 @@ fn dispatch(command: Command) -> Result<Ended> {
         Command::Transcribe(arguments) => transcribe::run(&arguments),
         Command::Model(arguments) => model::run(&arguments),
         Command::Protocol(arguments) => protocol::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
+        Command::User(arguments) => user::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
     }
