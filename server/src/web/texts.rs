@@ -1,0 +1,352 @@
+//! Every word of the interface, in Russian and in English side by side: a missing translation does not compile.
+//!
+//! Numbers choose their words by [`ru_plural`] and [`en_plural`]; values from the engine (signals, decisions, reasons)
+//! are named in [`super::words`].
+
+macro_rules! texts {
+    ($($field:ident $ru:literal $en:literal;)*) => {
+        /// The fixed texts of the interface in one language.
+        #[derive(Debug)]
+        #[allow(missing_docs, reason = "each field is shown beside its words")]
+        pub struct Texts { $(pub $field: &'static str,)* }
+
+        /// Russian.
+        pub static RU: Texts = Texts { $($field: $ru,)* };
+        /// English.
+        pub static EN: Texts = Texts { $($field: $en,)* };
+
+        impl Texts {
+            /// Every text, for tests.
+            #[cfg(test)]
+            pub fn all(&self) -> Vec<(&'static str, &'static str)> { vec![$((stringify!($field), self.$field),)*] }
+        }
+    };
+}
+
+texts! {
+    lang "ru" "en";
+    skip "К содержанию" "Skip to content";
+    sections "Разделы" "Sections";
+    board "Доска" "Board";
+    conversations "Разговоры" "Conversations";
+    cases "Кейсы" "Cases";
+    customers "Клиенты" "Customers";
+    week "Неделя" "Week";
+    users "Сотрудники" "People";
+    account "Мои настройки" "My settings";
+    sign_out "Выйти" "Sign out";
+    theme "Тема: как в системе, светлая, тёмная" "Theme: system, light, dark";
+    sound_on "Звук оповещений включён" "Alert sound is on";
+    sound_off "Звук оповещений выключен" "Alert sound is off";
+    keys "Клавиши" "Keys";
+    keys_hint "показать клавиши" "show keys";
+    close "Закрыть" "Close";
+    save "Сохранить" "Save";
+    earlier "Раньше" "Earlier";
+    later "Позже" "Later";
+    nobody "никто" "nobody";
+    unknown_customer "Клиент не определён" "Unknown customer";
+    unknown "неизвестно" "unknown";
+    erased "Слова удалены по просьбе клиента" "The words were erased at the customer's request";
+
+    connecting "Соединяемся…" "Connecting…";
+    live_now "Обновляется само" "Updates itself";
+    live_lost "Связь прервалась. Восстанавливаем…" "Connection lost. Reconnecting…";
+    live_moved "Порядок обновится, когда уберёте указатель" "The order will update when the pointer leaves";
+
+    board_lead "Самые горячие разговоры сверху" "The hottest conversations on top";
+    board_empty_title "Сейчас тихо" "All quiet";
+    board_empty "Живых разговоров нет. Как только начнётся звонок или чат, он появится здесь сам." "No live conversations. A call or chat appears here as soon as it begins.";
+    board_empty_do "Посмотреть прошедшие разговоры" "See past conversations";
+    heat "Градус" "Heat";
+    heat_now "сейчас" "now";
+    heat_max "пик" "peak";
+    col_customer "Клиент" "Customer";
+    col_said "Последнее важное" "Last that matters";
+    col_decision "Решение регламента" "Decision";
+    col_owner "У кого" "Who has it";
+    col_agent "Оператор" "Agent";
+    col_begun "Начало" "Begun";
+    col_channel "Канал" "Channel";
+    strategic "топ-10" "top 10";
+    no_signal "Пока ничего не замечено" "Nothing noticed so far";
+    no_decision "Ничего не требуется" "Nothing needed";
+    waits_for "ждёт:" "waits for:";
+    with_agent "у оператора" "with the agent";
+    alerts_title "Ждут вас" "Waiting for you";
+    alert_repeat "повтор" "repeat";
+    alert_new "Нужен руководитель" "A supervisor is needed";
+    see "Вижу, займусь" "I see it";
+    open_it "Открыть" "Open";
+
+    archive_lead "Все разговоры, последние сверху" "All conversations, latest first";
+    archive_all "Все" "All";
+    archive_hot "Было жарко" "Hot ones";
+    archive_empty_title "Разговоров пока нет" "No conversations yet";
+    archive_empty "Загрузите записи или переписку здесь же или командой gradus import." "Upload recordings or transcripts here, or use gradus import.";
+    archive_empty_hot "Разговоров с высоким градусом не было." "There were no hot conversations.";
+    upload "Загрузить записи или переписку" "Upload recordings or transcripts";
+    upload_hint "wav, mp3, ogg, flac, m4a, vCon, JSON, VTT, SRT, CSV" "wav, mp3, ogg, flac, m4a, vCon, JSON, VTT, SRT, CSV";
+    upload_go "Загрузить" "Upload";
+    upload_done "Загружено" "Uploaded";
+    upload_known "уже было" "already known";
+    upload_failed "не получилось" "failed";
+
+    is_live "идёт сейчас" "live";
+    is_over "завершён" "over";
+    begun "начался" "begun";
+    lasts "длится" "lasts";
+    agent_role "Оператор" "Agent";
+    customer_role "Клиент" "Customer";
+    supervisor_role "Руководитель" "Supervisor";
+    specialist_role "Специалист" "Specialist";
+    attempts_failed "неудачных попыток" "failed attempts";
+    calmed_at "Успокоился" "Calmed down";
+    go_case "Кейс №" "Case No.";
+    open_case "Открыть кейс" "Open a case";
+    heat_curve "Кривая градуса" "Heat curve";
+    high_line "высокий" "high";
+    play "Слушать" "Play";
+    pause "Пауза" "Pause";
+    speed "Скорость" "Speed";
+    back_5 "Назад на 5 секунд" "Back 5 seconds";
+    on_5 "Вперёд на 5 секунд" "Forward 5 seconds";
+    follow "Следить за звуком" "Follow the sound";
+    recording "Запись разговора" "Recording";
+    no_sound "Записи нет: разговор письменный" "No recording: a written conversation";
+    transcript "Реплики" "Transcript";
+    transcript_empty "Пока никто ничего не сказал." "Nobody has said anything yet.";
+    decisions "Решения регламента" "Decisions of the protocol";
+    decisions_empty "Регламент ничего не потребовал." "The protocol asked for nothing.";
+    clause "пункт" "clause";
+    protocol "регламент" "protocol";
+    say_this "Сказать дословно" "Say word for word";
+    evidence "Основание" "Evidence";
+    measured "измерено" "measured";
+    rule "правило" "rule";
+    sure "уверенность" "confidence";
+    promises "Обещания клиенту" "Promises to the customer";
+    promises_empty "Обещаний не было." "Nothing was promised.";
+    no_due "срок не назван" "no time named";
+    by_then "до" "by";
+    p_open "ждёт" "open";
+    p_kept "выполнено" "kept";
+    p_broken "не выполнено" "broken";
+    p_dropped "снято" "dropped";
+    sound_title "Звук" "Sound";
+    silence "тишина" "silence";
+    hold "ожидание" "hold";
+    overlap "одновременно" "overlap";
+    import_note "При загрузке" "At import";
+    calm_phase "спокойная реплика" "calm utterance";
+    time_phase "время" "time";
+    to_utterance "к реплике" "to the utterance";
+    minute "мин" "min";
+    second "с" "s";
+
+    cases_lead "Что ещё ждёт ответа, ближайший срок сверху" "What still waits for an answer, nearest due time first";
+    tab_open "Открытые" "Open";
+    tab_mine "Мои" "Mine";
+    tab_closed "Разрешённые" "Resolved";
+    cases_empty_title "Открытых кейсов нет" "No open cases";
+    cases_empty_closed "Разрешённых кейсов ещё нет" "No resolved cases yet";
+    cases_empty_mine "За вами кейсов нет" "You have no cases";
+    cases_empty "Кейс открывает регламент, когда разговору нужен руководитель, или сотрудник на странице разговора." "The protocol opens a case when a conversation needs a supervisor; people open one on the page of a conversation.";
+    col_number "№" "No.";
+    col_state "Состояние" "State";
+    col_due "Срок" "Due";
+    col_outcome "Итог" "Outcome";
+    col_reason "Причина" "Reason";
+    p_normal "обычный" "normal";
+    p_high "важный" "high";
+    p_urgent "срочный" "urgent";
+    priority "Срочность" "Priority";
+    st_open "ждёт" "waiting";
+    st_acknowledged "принят" "acknowledged";
+    st_in_work "в работе" "in work";
+    st_resolved "разрешён" "resolved";
+    opened_at "Открыт" "Opened";
+    owner "Ответственный" "Owner";
+    why "Почему открыт" "Why it was opened";
+    by_hand "Открыт вручную сотрудником." "Opened by hand.";
+    take_over "Взять на себя" "Take over";
+    hand_over "Передать" "Hand over";
+    hand_over_to "Кому" "To whom";
+    choose "Выберите" "Choose";
+    note "Заметка" "Note";
+    note_add "Записать" "Write down";
+    note_hint "Что сделали, о чём договорились" "What was done or agreed";
+    reopen "Открыть снова" "Reopen";
+    resolve "Разрешить" "Resolve";
+    resolve_lead "Без причины, решения, цены и вывода кейс не закрывается." "A case is closed only with its reason, decision, cost and conclusion.";
+    f_reason "Причина эскалации" "Reason of the escalation";
+    f_decision "Что решили" "What was decided";
+    f_decision_hint "Например: вернули 897 ₽, пакет отключён насовсем" "For example: refunded 897 ₽, the package is off for good";
+    f_cost "Во что обошлось" "What it cost";
+    f_cost_hint "0, если ничего не стоило" "0 if it cost nothing";
+    f_cost_kind "Чем" "As";
+    f_conclusion "Вывод" "Conclusion";
+    f_conclusion_hint "Что сделать, чтобы это не повторилось" "What to change so that it does not happen again";
+    c_discount "скидка" "discount";
+    c_bonus "бонус" "bonus";
+    c_refund "возврат" "refund";
+    c_other "другое" "other";
+    e_reason "Выберите причину." "Choose the reason.";
+    e_decision "Напишите, что решили." "Write what was decided.";
+    e_conclusion "Напишите вывод: он попадёт в отчёт недели." "Write the conclusion: it goes into the weekly report.";
+    e_cost "Напишите число рублей, например 1500 или 0." "Write a number of roubles, such as 1500 or 0.";
+    e_negative "Стоимость не бывает отрицательной." "A cost is never negative.";
+    e_too_long "Слишком длинно: не больше 4000 знаков." "Too long: 4000 characters at most.";
+    e_note "Заметка пустая." "The note is empty.";
+    e_to "Выберите, кому передать." "Choose to whom.";
+    timeline "Ход дела" "Timeline";
+    t_opened "Кейс открыт" "Case opened";
+    t_raised "Срочность повышена" "Priority raised";
+    t_acknowledged "Принято: увидели и займутся" "Acknowledged";
+    t_in_work "Взято в работу" "Taken over";
+    t_resolved "Разрешено" "Resolved";
+    t_climbed "Не ответили вовремя, оповещён следующий" "No answer in time, the next one was alerted";
+    t_overdue "Срок разрешения истёк" "The time to resolve ran out";
+    t_open "Передано" "Handed over";
+    t_note "Заметка" "Note";
+    t_other "Событие" "Event";
+    by_protocol "по регламенту" "by the protocol";
+    first_minute "Первая минута разговора" "The first minute of the conversation";
+    first_1 "Представьтесь: имя и должность." "Introduce yourself: name and position.";
+    first_2 "Назовите, что чувствует клиент, и извинитесь." "Name what the customer feels, and apologise.";
+    first_3 "Разберите вместе, что произошло: своими словами." "Go through what happened together, in your own words.";
+    first_4 "Предложите решение и назовите срок." "Offer a solution and name the time.";
+    resolved_by "Разрешил" "Resolved by";
+    only_supervisor "Действия с кейсом доступны руководителю. Оператор остаётся на кейсе до конца." "Supervisors act on cases. The agent stays on the case until it ends.";
+    its_conversation "Разговор" "Conversation";
+    earlier_talks "Прошлые разговоры" "Earlier conversations";
+
+    week_title "Неделя" "Week of";
+    week_lead "Сколько, почему, что решили и во что обошлось" "How many, why, what was decided and what it cost";
+    w_conversations "разговоров" "conversations";
+    w_escalated "с эскалацией" "escalated";
+    w_share "доля эскалаций" "share escalated";
+    w_opened "кейсов открыто" "cases opened";
+    w_closed "разрешено" "resolved";
+    w_left "осталось открыто" "left open";
+    w_cost "стоимость решений" "cost of resolutions";
+    w_repeat "повторных обращений за 14 дней" "repeat contacts within 14 days";
+    w_by_reason "Почему эскалировали" "Why they escalated";
+    w_by_decision "Что решал регламент" "What the protocol decided";
+    w_by_agent "У кого из операторов" "By agent";
+    w_by_resolution "Причины закрытых кейсов" "Reasons of closed cases";
+    w_trend "Эскалации по неделям" "Escalations by week";
+    w_empty "За эту неделю записей нет." "Nothing was recorded in this week.";
+    w_empty_part "Ничего." "Nothing.";
+    no_name "имя не указано" "no name";
+
+    customers_lead "Найдите клиента по имени, телефону, почте или номеру" "Find a customer by name, telephone, e-mail or number";
+    find "Найти" "Find";
+    customers_empty_title "Никого не нашли" "Nobody found";
+    customers_empty "Проверьте написание. Список клиентов загружается командой gradus import customers.csv." "Check the spelling. Customers are loaded by gradus import customers.csv.";
+    contract "Договор" "Contract";
+    contract_until "до" "until";
+    terms "Особые условия" "Personal terms";
+    manager "Ведёт" "Looked after by";
+    revenue "Выручка за год" "Revenue, 12 months";
+    rank_revenue "место по выручке" "by revenue";
+    rank_growth "место по росту" "by growth";
+    mark "Отметка" "Mark";
+    contacts "Контакты" "Contacts";
+    purchases "Покупки за год" "Purchases, 12 months";
+    purchases_empty "Покупок за год нет." "No purchases in the last year.";
+    his_conversations "Разговоры" "Conversations";
+    his_cases "Кейсы" "Cases";
+
+    users_lead "Кто может войти и что ему видно" "Who may sign in and what they see";
+    user_add "Добавить сотрудника" "Add a person";
+    u_name "Имя и фамилия" "Name";
+    u_login "Имя для входа" "Login";
+    u_password "Пароль" "Password";
+    u_password_hint "не короче 8 знаков" "at least 8 characters";
+    u_role "Роль" "Role";
+    u_team "Группа" "Team";
+    u_team_hint "пусто: видит все группы" "empty: sees all teams";
+    u_active "Может войти" "May sign in";
+    u_blocked "закрыт" "blocked";
+    u_block "Закрыть вход" "Block";
+    u_unblock "Открыть вход" "Unblock";
+    u_you "это вы" "you";
+    e_login "Придумайте имя для входа: латинские буквы, цифры, точка, дефис." "Choose a login: Latin letters, digits, dot, hyphen.";
+    e_login_taken "Такое имя уже занято." "This login is taken.";
+    e_name "Напишите имя: его увидят коллеги." "Write a name: colleagues will see it.";
+    e_password "Пароль короче 8 знаков." "The password is shorter than 8 characters.";
+    e_role "Выберите роль." "Choose a role.";
+    e_self "Себе вход закрыть нельзя: иначе некому будет открыть." "You cannot block yourself.";
+
+    sign_in "Вход" "Sign in";
+    sign_in_go "Войти" "Sign in";
+    sign_in_wrong "Имя или пароль не подходят." "Login or password do not fit.";
+    sign_in_slow "Слишком много попыток. Подождите несколько минут и попробуйте снова." "Too many tries. Wait a few minutes and try again.";
+    sign_in_again "Вход устарел. Войдите ещё раз." "Your sign-in has ended. Sign in again.";
+    tagline "Видно, когда разговор накаляется" "See when a conversation heats up";
+    setup "Первый запуск" "First run";
+    setup_lead "Создайте администратора. Остальных сотрудников добавит он." "Create the administrator, who then adds everybody else.";
+    setup_go "Создать и войти" "Create and sign in";
+    language "Язык" "Language";
+    password_new "Новый пароль" "New password";
+    password_old "Нынешний пароль" "Present password";
+    password_change "Сменить пароль" "Change password";
+    password_changed "Пароль изменён." "The password was changed.";
+    e_password_old "Нынешний пароль не подходит." "The present password does not fit.";
+
+    to_board "На доску" "To the board";
+    err_forbidden "Недостаточно прав" "Not allowed";
+    err_forbidden_do "Эта страница открыта другим ролям. Доступ даёт администратор." "This page is for other roles. The administrator grants access.";
+    err_not_found "Такой страницы нет" "No such page";
+    err_not_found_do "Возможно, адрес набран с ошибкой или разговор удалён." "The address may be mistyped, or the conversation was erased.";
+    err_refused "Так сделать нельзя" "This cannot be done";
+    err_wrong "В запросе ошибка" "The request is wrong";
+    err_csrf "Страница устарела" "The page is out of date";
+    err_csrf_do "Откройте её заново и повторите." "Open it again and repeat.";
+    err_busy "Сервер занят" "The server is busy";
+    err_busy_do "Повторите через несколько секунд." "Try again in a few seconds.";
+    err_room "Закончилось место на диске" "The disk is full";
+    err_room_do "Чтение работает, новые записи пока не принимаются. Скажите администратору." "Reading works, new records are not accepted now. Tell the administrator.";
+    err_broken "У нас сломалось" "Something broke on our side";
+    err_broken_do "Повторите через минуту. Если не поможет, назовите администратору номер:" "Try again in a minute. If it does not help, give the administrator this number:";
+    r_resolved "Кейс уже разрешён. Чтобы продолжить, откройте его снова." "The case is resolved already. Reopen it to go on.";
+    r_not_resolved "Кейс ещё не разрешён." "The case is not resolved yet.";
+    r_no_case "У разговора ещё нет кейса." "The conversation has no case yet.";
+    r_already_open "Кейс по этому разговору уже открыт." "The conversation already has a case.";
+    r_incomplete "В решении чего-то не хватает." "The resolution lacks something.";
+}
+
+/// Returns the Russian word that goes with a number: 1 кейс, 2 кейса, 5 кейсов.
+pub fn ru_plural(count: i64, one: &'static str, few: &'static str, many: &'static str) -> &'static str {
+    match (count.unsigned_abs() % 10, count.unsigned_abs() % 100) {
+        (1, tens) if tens != 11 => one,
+        (2..=4, tens) if !(12..=14).contains(&tens) => few,
+        _ => many,
+    }
+}
+
+/// Returns the English word that goes with a number.
+pub fn en_plural(count: i64, one: &'static str, many: &'static str) -> &'static str {
+    if count == 1 { one } else { many }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn russian_counts_take_three_forms() {
+        let word = |count| ru_plural(count, "кейс", "кейса", "кейсов");
+        let words: Vec<&str> = [1, 2, 5, 11, 12, 14, 21, 22, 101, 111, 0].map(word).to_vec();
+        let expected = ["кейс", "кейса", "кейсов", "кейсов", "кейсов", "кейсов", "кейс", "кейса", "кейс", "кейсов", "кейсов"];
+        assert_eq!(words, expected);
+    }
+
+    #[test]
+    fn no_text_is_empty_and_none_ends_in_a_space() {
+        for (name, text) in RU.all().into_iter().chain(EN.all()) {
+            assert!(!text.is_empty() && text.trim() == text, "{name}: {text:?}");
+        }
+    }
+}
