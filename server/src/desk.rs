@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use gradus_engine::event::{CustomerFacts, Heard};
+use gradus_engine::case::{Action, StaffId};
+use gradus_engine::event::{CustomerFacts, Event, Heard};
 use gradus_engine::signal::Party;
 use gradus_engine::time::{Millis, Timestamp};
 use serde_json::Value;
@@ -17,8 +18,9 @@ use crate::intake::Incoming;
 use crate::mask::MaskedText;
 use crate::pipeline::{Pipeline, Spoken};
 use crate::store::{
-    Batch, Change, ConversationId, ConversationStatus, CustomerFacts as Known, CustomerId, NewConversation,
-    NewParty, Recordings, Store,
+    Batch, CaseRow, Change, ConversationId, ConversationStatus, CustomerFacts as Known, CustomerId,
+    NewConversation, NewEvent, NewParty, Recordings, Store, StoreError, TimelineEntry, UserId,
+    conversation_stream,
 };
 
 /// What a running Gradus shares.
@@ -126,6 +128,43 @@ impl Desk {
             }))
             .await?;
         Ok(id)
+    }
+
+    /// Writes a note into the timeline of a case. The log gets its hash, the timeline its masked words.
+    ///
+    /// # Errors
+    /// When the store cannot keep it.
+    pub async fn note(&self, case: &CaseRow, by: &UserId, text: &str) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let text = MaskedText::of(text);
+        let sha256 = digest(text.as_bytes());
+        let mut batch = Batch::new();
+        if let Some(conversation) = &case.conversation_id {
+            let action = Action::Note { text_sha256: sha256.clone() };
+            let event = Event::Acted { by: StaffId(by.0.clone()), action };
+            batch = batch.event(NewEvent {
+                stream: conversation_stream(conversation),
+                sequence: None,
+                at: now,
+                kind: "acted".to_owned(),
+                body: serde_json::to_string(&event)
+                    .map_err(|error| StoreError::Broken(format!("an event is no JSON: {error}")))?,
+                protocol_version: self.pipeline.protocol().version.clone(),
+                rules_version: String::new(),
+            });
+        }
+        let key = format!("{}-note-{}", now.millis(), sha256.get(..12).unwrap_or_default());
+        let entry = TimelineEntry {
+            case: case.id.clone(),
+            key,
+            at: now,
+            actor: Some(by.clone()),
+            kind: "note".to_owned(),
+            text: Some(text),
+            detail: Value::Null,
+        };
+        self.store.commit(batch.change(entry)).await?;
+        Ok(())
     }
 
     async fn know_customer(&self, incoming: &Incoming, now: Timestamp) -> Result<Option<CustomerId>> {

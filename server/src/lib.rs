@@ -16,7 +16,13 @@ pub mod password;
 pub mod pipeline;
 pub mod store;
 
+pub mod hub;
+pub mod inbox;
+
+pub mod auth;
+pub mod api;
 pub mod web;
+pub mod http;
 
 pub mod eval;
 

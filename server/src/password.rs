@@ -4,8 +4,8 @@ use anyhow::{Result, bail};
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 
-/// Shortest password.
-const SHORTEST: usize = 8;
+/// Shortest password, in characters.
+pub const SHORTEST: usize = 8;
 
 /// Returns the hash to be stored.
 ///

@@ -28,6 +28,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0001_store.sql"),
         postgres_only: false,
     },
+    Migration {
+        number: 2,
+        name: "api_tokens",
+        sql: include_str!("../../migrations/0002_api_tokens.sql"),
+        postgres_only: false,
+    },
 ];
 
 /// Brings the database up to date.

@@ -35,6 +35,7 @@ mod rebuild;
 mod recordings;
 mod settings;
 mod sqlite;
+mod tokens;
 mod users;
 mod views;
 mod weekly;
@@ -61,6 +62,7 @@ pub use json::JsonText;
 pub use log::{NewEvent, Receipt, StoredEvent, case_stream, conversation_stream, text_sha256};
 pub use phone::{normal_email, normal_tel};
 pub use recordings::Recordings;
+pub use tokens::ApiToken;
 pub use users::{Session, User};
 pub use views::{
     CommitmentRow, ConversationFilter, ConversationPage, ConversationRow, DecisionRow, HeatRow, SignalRow,

@@ -1,5 +1,7 @@
 //! What the pages read: the live board, lists of conversations, and everything about one conversation.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::Store;
@@ -166,6 +168,15 @@ pub struct HeatRow {
     pub value: i64,
     /// What changed it, JSON.
     pub causes: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct CurveColumns {
+    conversation_id: ConversationId,
+    utterance: i64,
+    at_ms: i64,
+    value: i64,
+    causes: String,
 }
 
 /// A decision as the page shows it.
@@ -364,6 +375,28 @@ impl Store {
     pub async fn heat_curve(&self, id: &ConversationId) -> Result<Vec<HeatRow>, StoreError> {
         let sql = "SELECT utterance, at_ms, value, causes FROM heat_points WHERE conversation_id = $1 ORDER BY utterance";
         Ok(on!(self.read, |pool| sqlx::query_as(sql).bind(id).fetch_all(pool).await?))
+    }
+
+    /// Returns the heat curves of several conversations; one without a curve is absent.
+    pub async fn heat_curves(
+        &self,
+        ids: &[ConversationId],
+    ) -> Result<BTreeMap<ConversationId, Vec<HeatRow>>, StoreError> {
+        let mut wanted = super::json::Rows::default();
+        for id in ids {
+            wanted.push([id])?;
+        }
+        let mut curves: BTreeMap<ConversationId, Vec<HeatRow>> = BTreeMap::new();
+        let Some(wanted) = wanted.finish() else { return Ok(curves) };
+        let sql = "SELECT conversation_id, utterance, at_ms, value, causes FROM heat_points
+                   WHERE conversation_id IN (SELECT value->>0 FROM json_each($1)) ORDER BY conversation_id, utterance";
+        let rows: Vec<CurveColumns> =
+            on!(self.read, |pool| sqlx::query_as(sql).bind(&wanted).fetch_all(pool).await?);
+        for row in rows {
+            let CurveColumns { conversation_id, utterance, at_ms, value, causes } = row;
+            curves.entry(conversation_id).or_default().push(HeatRow { utterance, at_ms, value, causes });
+        }
+        Ok(curves)
     }
 
     /// Returns what was promised in a conversation.

@@ -20,6 +20,8 @@ pub struct Weekly {
     pub conversations: i64,
     /// Of these, how many had a decision to engage somebody.
     pub escalated: i64,
+    /// Of all, how many came from a customer who had been in contact within the 14 days before.
+    pub repeated: i64,
     /// Cases that were opened.
     pub opened: i64,
     /// Cases that were closed.
@@ -58,6 +60,7 @@ impl Store {
         Ok(Weekly {
             conversations: self.count(CONVERSATIONS, team, from, to).await?,
             escalated: self.count(ESCALATED, team, from, to).await?,
+            repeated: self.count(REPEATED, team, from, to).await?,
             opened: self.count(OPENED, team, from, to).await?,
             closed: self.count(CLOSED, team, from, to).await?,
             left_open: self.count(LEFT_OPEN, team, from, to).await?,
@@ -67,6 +70,20 @@ impl Store {
             by_resolution: self.counts(BY_RESOLUTION, team, from, to).await?,
             cost,
         })
+    }
+
+    /// Counts, for each span, the conversations that began in it and those of them that were escalated.
+    pub async fn escalated_in(
+        &self,
+        team: Option<&str>,
+        spans: &[(Timestamp, Timestamp)],
+    ) -> Result<Vec<(i64, i64)>, StoreError> {
+        let mut counted = Vec::with_capacity(spans.len());
+        for &(from, to) in spans {
+            let all = self.count(CONVERSATIONS, team, from, to).await?;
+            counted.push((all, self.count(ESCALATED, team, from, to).await?));
+        }
+        Ok(counted)
     }
 
     async fn count(
@@ -124,6 +141,11 @@ const ESCALATED: &str = "SELECT COUNT(*) FROM conversations v
     WHERE (CAST($1 AS TEXT) IS NULL OR v.team = $1) AND v.started_at_ms >= $2 AND v.started_at_ms < $3
       AND EXISTS (SELECT 1 FROM decisions d WHERE d.conversation_id = v.id
                       AND d.decision IN ('engage', 'engage_now', 'functional'))";
+
+const REPEATED: &str = "SELECT COUNT(*) FROM conversations v
+    WHERE (CAST($1 AS TEXT) IS NULL OR v.team = $1) AND v.started_at_ms >= $2 AND v.started_at_ms < $3
+      AND EXISTS (SELECT 1 FROM conversations p WHERE p.customer_id = v.customer_id
+                      AND p.started_at_ms < v.started_at_ms AND p.started_at_ms >= v.started_at_ms - 1209600000)";
 
 const OPENED: &str = "SELECT COUNT(*) FROM cases
     WHERE (CAST($1 AS TEXT) IS NULL OR team = $1) AND opened_at_ms >= $2 AND opened_at_ms < $3";

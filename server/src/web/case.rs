@@ -1,254 +1,192 @@
-//! Cases: the list, the page with its timeline, and what a person does with a case.
+//! The page of a case and what people do with it. Refusals come from the engine; what a form lacks comes back beside
+//! its field.
 
-use askama::Template;
-use axum::Form;
-use axum::extract::{Path, Query, State};
-use axum::response::{Html, IntoResponse, Redirect, Response};
-use gradus_engine::case::{Action, Cost, CostKind, Resolution};
-use gradus_engine::decision::Reason;
+mod form;
+mod view;
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use gradus_engine::case::{Action, StaffId};
 use serde::Deserialize;
 
 use super::sign_in::OnlyToken;
-use super::{Me, PageError, texts};
-use crate::desk::Desk;
-use crate::store::{CaseFilter, CaseId, CaseRow, ConversationId};
+use super::{Section, frame, show};
+use crate::api::{ApiError, Filled, mend};
+use crate::auth::{May, Me, Role};
+use crate::http::App;
+use crate::store::{CaseRow, ConversationId, UserId};
 
-struct Short {
-    id: String,
-    number: i64,
-    customer: String,
-    state: &'static str,
-    priority: String,
-    owner: String,
-    opened: String,
-    due_at_ms: i64,
-    open: bool,
-    outcome: String,
+pub(super) use form::CaseForm;
+pub(super) use view::{CaseParts, Page, view};
+
+/// Shows a case.
+pub async fn page(State(app): State<App>, me: Me, Path(id): Path<String>) -> Result<Response, ApiError> {
+    let row = app.case_for(&me, id).await?;
+    render(&app, &me, row, CaseForm::default()).await
 }
 
-#[derive(Template)]
-#[template(path = "cases.html")]
-struct ListPage {
-    me: Me,
-    cases: Vec<Short>,
-    open: bool,
-    count: String,
-}
-
-/// Which cases are asked for.
-#[derive(Deserialize)]
-pub struct Asked {
-    #[serde(default)]
-    closed: bool,
-}
-
-/// The list of cases.
-pub async fn list(
-    State(desk): State<Desk>,
-    me: Me,
-    Query(asked): Query<Asked>,
-) -> Result<Response, PageError> {
-    let filter = CaseFilter { open: Some(!asked.closed), limit: 200, ..CaseFilter::default() };
-    let cases: Vec<Short> = desk.store.cases(&filter).await?.iter().map(short).collect();
-    let count = texts::plural(i64::try_from(cases.len()).unwrap_or(0), "кейс", "кейса", "кейсов");
-    Ok(Html(ListPage { me, cases, open: !asked.closed, count }.render()?).into_response())
-}
-
-fn short(row: &CaseRow) -> Short {
-    let owner = row.owner_name.clone().unwrap_or_else(|| texts::role(&row.stage).to_owned());
-    let outcome = match (&row.reason, &row.cost) {
-        (Some(reason), cost) => format!(
-            "{}, {} {}",
-            texts::reason(reason),
-            cost.clone().unwrap_or_else(|| "0".to_owned()),
-            row.currency.clone().unwrap_or_default()
-        ),
-        _ => String::new(),
+async fn render(app: &App, me: &Me, row: CaseRow, form: CaseForm) -> Result<Response, ApiError> {
+    let store = &app.desk.store;
+    let timeline = store.timeline(&row.id).await?;
+    let talk = match &row.conversation_id {
+        Some(conversation) => store.conversation_page(conversation).await?,
+        None => None,
     };
-    Short {
-        id: row.id.to_string(),
-        number: row.number,
-        customer: row.customer_name.clone().unwrap_or_else(|| "Клиент неизвестен".to_owned()),
-        state: texts::state(&row.state),
-        priority: row.priority.clone(),
-        owner,
-        opened: texts::moment(row.opened_at_ms),
-        due_at_ms: row.due_at_ms.unwrap_or(0),
-        open: row.closed_at_ms.is_none(),
-        outcome,
-    }
-}
-
-struct Step {
-    at: String,
-    what: &'static str,
-    who: String,
-}
-
-/// What the resolution form holds.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct ResolveForm {
-    csrf: String,
-    #[serde(default)]
-    reason: String,
-    #[serde(default)]
-    decision: String,
-    #[serde(default)]
-    cost: String,
-    #[serde(default)]
-    cost_kind: String,
-    #[serde(default)]
-    conclusion: String,
-}
-
-#[derive(Template)]
-#[template(path = "case.html")]
-struct Page {
-    me: Me,
-    case: Short,
-    state: String,
-    conversation: Option<String>,
-    steps: Vec<Step>,
-    decisions: Vec<(String, String, Vec<String>)>,
-    reasons: Vec<(&'static str, &'static str)>,
-    form: ResolveForm,
-    wrong: Option<String>,
-    closed: Option<(String, String, String)>,
-}
-
-/// The page of a case.
-pub async fn page(State(desk): State<Desk>, me: Me, Path(id): Path<String>) -> Result<Response, PageError> {
-    show(&desk, me, &CaseId(id), ResolveForm::default(), None).await
-}
-
-async fn show(
-    desk: &Desk,
-    me: Me,
-    id: &CaseId,
-    form: ResolveForm,
-    wrong: Option<String>,
-) -> Result<Response, PageError> {
-    let row = desk.store.case(id).await?.ok_or(PageError::NotFound)?;
-    let steps = desk.store.timeline(id).await?.into_iter().map(|entry| Step {
-        at: texts::moment(entry.at_ms),
-        what: texts::timeline(&entry.kind),
-        who: entry.actor_name.unwrap_or_default(),
-    });
-    let steps = steps.collect();
-    let decisions = match &row.conversation_id {
-        Some(conversation) => {
-            desk.store.conversation_page(conversation).await?.map(|page| page.decisions).unwrap_or_default()
-        }
-        None => Vec::new(),
+    let (customer, earlier) = match &row.customer_id {
+        Some(id) => (store.customer(id).await?, app.conversations_of(me, id).await?),
+        None => (None, Vec::new()),
     };
-    let decisions = decisions.into_iter().map(|decision| {
-        let quotes = decision.evidence.into_iter().filter_map(|(_, quote)| quote).collect();
-        (texts::decision(&decision.decision, &decision.reason), decision.clause, quotes)
-    });
-    let closed = row.closed_at_ms.map(|at| {
-        (
-            row.decision.clone().unwrap_or_default(),
-            row.conclusion.clone().unwrap_or_default(),
-            texts::moment(at),
-        )
-    });
-    let page = Page {
-        me,
-        state: row.state.clone(),
-        conversation: row.conversation_id.as_ref().map(ToString::to_string),
-        decisions: decisions.collect(),
-        case: short(&row),
-        steps,
-        reasons: Reason::ALL.iter().map(|reason| (reason.name(), reason.title_ru())).collect(),
-        form,
-        wrong,
-        closed,
-    };
-    Ok(Html(page.render()?).into_response())
+    let people = store.users().await?;
+    let f = frame(app, me, Section::Cases);
+    let parts = CaseParts { row: &row, timeline: &timeline, talk, customer, earlier, people: &people, me: &me.user.id };
+    let v = view(&f.w, app.desk.pipeline.protocol(), parts);
+    show(&Page { f, v, form })
 }
 
 /// Opens a case by hand.
 pub async fn open(
-    State(desk): State<Desk>,
+    State(app): State<App>,
     me: Me,
     Path(id): Path<String>,
-    Form(form): Form<OnlyToken>,
-) -> Result<Response, PageError> {
-    me.check(&form.csrf)?;
-    let conversation = ConversationId(id);
-    desk.pipeline.act(&conversation, &me.user.id, Action::Open, desk.clock.now()).await?;
-    let row = desk.store.conversation(&conversation).await?.ok_or(PageError::NotFound)?;
-    Ok(Redirect::to(&format!("/cases/{}", row.case_id.ok_or(PageError::NotFound)?)).into_response())
+    Filled(form): Filled<OnlyToken>,
+) -> Result<Response, ApiError> {
+    me.changes(&form.csrf, May::Note)?;
+    let conversation = app.conversation_row_for(&me, id).await?.id;
+    app.desk.pipeline.act(&conversation, &me.user.id, Action::Open, app.desk.clock.now()).await?;
+    let row = app.desk.store.conversation(&conversation).await?.ok_or(ApiError::NotFound)?;
+    Ok(Redirect::to(&format!("/cases/{}", row.case_id.ok_or(ApiError::NotFound)?)).into_response())
 }
 
 /// «I have seen it».
 pub async fn acknowledge(
-    State(desk): State<Desk>,
+    State(app): State<App>,
     me: Me,
     Path(id): Path<String>,
-    Form(form): Form<OnlyToken>,
-) -> Result<Response, PageError> {
-    act(&desk, &me, CaseId(id), &form.csrf, Action::Acknowledge).await
+    Filled(form): Filled<OnlyToken>,
+) -> Result<Response, ApiError> {
+    act(&app, &me, id, &form.csrf, Action::Acknowledge).await
 }
 
 /// «I take it over».
 pub async fn take_over(
-    State(desk): State<Desk>,
+    State(app): State<App>,
     me: Me,
     Path(id): Path<String>,
-    Form(form): Form<OnlyToken>,
-) -> Result<Response, PageError> {
-    act(&desk, &me, CaseId(id), &form.csrf, Action::TakeOver).await
+    Filled(form): Filled<OnlyToken>,
+) -> Result<Response, ApiError> {
+    act(&app, &me, id, &form.csrf, Action::TakeOver).await
 }
 
-/// Closes the case; what lacks comes back beside the form.
+/// Opens a resolved case again.
+pub async fn reopen(
+    State(app): State<App>,
+    me: Me,
+    Path(id): Path<String>,
+    Filled(form): Filled<OnlyToken>,
+) -> Result<Response, ApiError> {
+    act(&app, &me, id, &form.csrf, Action::Reopen).await
+}
+
+/// To whom a case is handed.
+#[derive(Deserialize)]
+pub struct HandOver {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    to: String,
+}
+
+/// Hands the case to another person, who may act and sees it.
+pub async fn hand_over(
+    State(app): State<App>,
+    me: Me,
+    Path(id): Path<String>,
+    Filled(form): Filled<HandOver>,
+) -> Result<Response, ApiError> {
+    me.changes(&form.csrf, May::Act)?;
+    let row = app.case_for(&me, id).await?;
+    let to = app.desk.store.user(&UserId(form.to)).await?;
+    let may = |role: &str| role.parse::<Role>().is_ok_and(|role| role.may(May::Act));
+    let Some(to) = to.filter(|to| to.active && may(&to.role)) else {
+        let words = frame(&app, &me, Section::Cases).w.t.e_to;
+        return Ok(mend(render(&app, &me, row, CaseForm::without_person(words)).await?));
+    };
+    act(&app, &me, row.id.0, &form.csrf, Action::HandOver { to: StaffId(to.id.0) }).await
+}
+
+/// A note for the timeline.
+#[derive(Deserialize)]
+pub struct Note {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    note: String,
+}
+
+/// Writes a note.
+pub async fn note(
+    State(app): State<App>,
+    me: Me,
+    Path(id): Path<String>,
+    Filled(form): Filled<Note>,
+) -> Result<Response, ApiError> {
+    me.changes(&form.csrf, May::Note)?;
+    let row = app.case_for(&me, id).await?;
+    let w = frame(&app, &me, Section::Cases).w;
+    let text = form.note.trim();
+    let wrong = if text.is_empty() { Some(w.t.e_note) } else { form::too_long(&w, text) };
+    if let Some(wrong) = wrong {
+        return Ok(mend(render(&app, &me, row, CaseForm::without_note(wrong)).await?));
+    }
+    app.desk.note(&row, &me.user.id, text).await?;
+    Ok(Redirect::to(&format!("/cases/{}", row.id)).into_response())
+}
+
+/// Closes the case with reason, decision, cost and conclusion.
 pub async fn resolve(
-    State(desk): State<Desk>,
+    State(app): State<App>,
     me: Me,
     Path(id): Path<String>,
-    Form(form): Form<ResolveForm>,
-) -> Result<Response, PageError> {
-    me.check_act(&form.csrf)?;
-    let id = CaseId(id);
-    let resolution = match resolution(&form) {
-        Ok(resolution) => resolution,
-        Err(wrong) => return show(&desk, me, &id, form, Some(wrong)).await,
-    };
-    act(&desk, &me, id, &form.csrf, Action::Resolve { resolution }).await
+    Filled(mut form): Filled<CaseForm>,
+) -> Result<Response, ApiError> {
+    me.changes(&form.csrf, May::Act)?;
+    let row = app.case_for(&me, id).await?;
+    let w = frame(&app, &me, Section::Cases).w;
+    match form.resolution(&w) {
+        Some(resolution) => {
+            let csrf = std::mem::take(&mut form.csrf);
+            act(&app, &me, row.id.0, &csrf, Action::Resolve { resolution }).await
+        }
+        None => Ok(mend(render(&app, &me, row, form).await?)),
+    }
 }
 
-async fn act(desk: &Desk, me: &Me, id: CaseId, csrf: &str, action: Action) -> Result<Response, PageError> {
-    me.check_act(csrf)?;
-    let row = desk.store.case(&id).await?.ok_or(PageError::NotFound)?;
-    let conversation = row.conversation_id.ok_or(PageError::NotFound)?;
-    desk.pipeline.act(&conversation, &me.user.id, action, desk.clock.now()).await?;
-    Ok(Redirect::to(&format!("/cases/{id}")).into_response())
+async fn act(app: &App, me: &Me, id: String, csrf: &str, action: Action) -> Result<Response, ApiError> {
+    me.changes(csrf, May::Act)?;
+    let row = app.case_for(me, id).await?;
+    app.act(me, &row, action).await?;
+    Ok(Redirect::to(&format!("/cases/{}", row.id)).into_response())
 }
 
-fn resolution(form: &ResolveForm) -> Result<Resolution, String> {
-    let reason: Reason = form.reason.parse().map_err(|_| "Выберите причину эскалации.".to_owned())?;
-    if form.decision.trim().is_empty() {
-        return Err("Напишите, что решили.".to_owned());
+impl App {
+    /// Does something with a case, and writes down who did.
+    ///
+    /// # Errors
+    /// The refusal of the engine, or what is broken.
+    pub async fn act(&self, me: &Me, row: &CaseRow, action: Action) -> Result<(), ApiError> {
+        let conversation: &ConversationId = row.conversation_id.as_ref().ok_or(ApiError::NotFound)?;
+        let now = self.desk.clock.now();
+        let what = match &action {
+            Action::Open => "case.open",
+            Action::Acknowledge => "case.acknowledge",
+            Action::TakeOver => "case.take_over",
+            Action::HandOver { .. } => "case.hand_over",
+            Action::Note { .. } => "case.note",
+            Action::Resolve { .. } => "case.resolve",
+            Action::Reopen => "case.reopen",
+        };
+        self.desk.pipeline.act(conversation, &me.user.id, action, now).await?;
+        self.desk.store.audit(now, &me.user.id.0, what, &format!("case:{}", row.id), "").await?;
+        Ok(())
     }
-    if form.conclusion.trim().is_empty() {
-        return Err("Напишите вывод: что сделать, чтобы это не повторилось.".to_owned());
-    }
-    let amount = crate::intake::customers::money(form.cost.trim())
-        .ok_or("Стоимость — число рублей; если ничего не стоило, напишите 0.")?;
-    if amount.is_sign_negative() {
-        return Err("Стоимость не бывает отрицательной.".to_owned());
-    }
-    let kind = match form.cost_kind.as_str() {
-        "discount" => CostKind::Discount,
-        "bonus" => CostKind::Bonus,
-        "refund" => CostKind::Refund,
-        _ => CostKind::Other,
-    };
-    let costs = vec![Cost { kind, amount, currency: "RUB".to_owned() }];
-    Ok(Resolution {
-        reason,
-        decision: form.decision.trim().to_owned(),
-        costs,
-        conclusion: form.conclusion.trim().to_owned(),
-    })
 }

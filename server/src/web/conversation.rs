@@ -1,269 +1,305 @@
-//! The page of one conversation: sound, words, signals in their place, heat, decisions with their reasons.
+//! The page of one conversation: heat over sound, words with their signals, decisions with their reasons.
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::Response;
+use gradus_engine::protocol::Protocol;
+use serde_json::Value;
 
-use super::svg::{Point, heat_curve, waveform};
-use super::{Me, PageError, texts};
-use crate::desk::Desk;
-use crate::store::{ConversationId, ConversationPage, SignalRow};
+use super::board::{case_link, customer_name};
+use super::svg::{Curve, Mark, Point, heat_curve, waveform};
+use super::transcript::{Decided, Line, causes, lines};
+use super::words::heat_class;
+use super::{Badge, CaseLink, Frame, Section, Words, badges, frame, icons, show};
+use crate::api::ApiError;
+use crate::auth::Me;
+use crate::http::App;
+use crate::store::{CommitmentRow, ConversationPage, ConversationStatus, DecisionRow};
 
-/// One utterance with its signals marked.
-struct Line {
-    index: i64,
-    agent: bool,
-    who: String,
-    start_ms: i64,
-    place: String,
-    parts: Vec<Part>,
-    measured: Vec<String>,
+/// A decision with all that explains it.
+#[derive(Clone, Debug)]
+pub(super) struct DecisionView {
+    pub number: usize,
+    pub class: &'static str,
+    pub title: String,
+    pub reason: String,
+    pub clause: String,
+    pub clause_title: String,
+    pub when: String,
+    pub evidence: Vec<EvidenceView>,
+    pub say: String,
 }
 
-/// A stretch of text, marked or not.
-struct Part {
-    text: String,
-    mark: Option<(&'static str, String)>,
-}
-
-struct DecisionView {
-    what: String,
-    clause: String,
-    utterance: i64,
-    quotes: Vec<(String, String)>,
-    version: String,
+/// What a decision rests on.
+#[derive(Clone, Debug)]
+pub(super) struct EvidenceView {
+    href: String,
+    quote: String,
+    signal: String,
 }
 
 struct PromiseView {
+    utterance: i64,
     what: String,
     due: String,
-    utterance: i64,
+    due_ms: i64,
+    state: &'static str,
+    state_class: &'static str,
+}
+
+struct Calmed {
+    href: String,
+    text: String,
+}
+
+/// A conversation, ready to be shown.
+pub(super) struct ConversationView {
+    id: String,
+    title: String,
+    customer_href: Option<String>,
+    badges: Vec<Badge>,
+    icon: String,
+    channel: &'static str,
+    live: bool,
+    begun_ms: i64,
+    begun: String,
+    length: String,
+    agent: String,
+    subject: String,
+    attempts: String,
+    heat: i64,
+    heat_class: &'static str,
+    heat_max: i64,
+    calmed: Option<Calmed>,
+    case: Option<CaseLink>,
+    note: String,
+    has_recording: bool,
+    stereo: bool,
+    timed: bool,
+    duration_ms: i64,
+    duration: String,
+    curve: String,
+    wave: String,
+    lines: Vec<Line>,
+    decisions: Vec<DecisionView>,
+    promises: Vec<PromiseView>,
+    sound: Vec<(&'static str, String)>,
 }
 
 #[derive(Template)]
 #[template(path = "conversation.html")]
-struct Page {
-    me: Me,
-    id: String,
-    title: String,
-    head: Vec<(&'static str, String)>,
-    heat: i64,
-    class: &'static str,
-    lines: Vec<Line>,
-    curve: String,
-    wave: Option<String>,
-    duration_ms: i64,
-    decisions: Vec<DecisionView>,
-    promises: Vec<PromiseView>,
-    case: Option<(String, i64)>,
-    note: Option<String>,
-    live: bool,
+pub(super) struct Page {
+    pub f: Frame,
+    pub v: ConversationView,
 }
 
 /// Shows a conversation.
-pub async fn page(State(desk): State<Desk>, me: Me, Path(id): Path<String>) -> Result<Response, PageError> {
-    let page = desk.store.conversation_page(&ConversationId(id)).await?.ok_or(PageError::NotFound)?;
-    let high = desk.pipeline.protocol().heat.high;
-    Ok(Html(view(me, page, high).render()?).into_response())
+pub async fn page(State(app): State<App>, me: Me, Path(id): Path<String>) -> Result<Response, ApiError> {
+    let page = app.conversation_for(&me, id).await?;
+    let f = frame(&app, &me, Section::Conversations);
+    let v = view(&f.w, app.desk.pipeline.protocol(), page);
+    show(&Page { f, v })
 }
 
-fn view(me: Me, page: ConversationPage, high: u8) -> Page {
+/// Returns a conversation in words.
+pub(super) fn view(w: &Words, protocol: &Protocol, page: ConversationPage) -> ConversationView {
     let row = &page.conversation;
-    let sound: serde_json::Value =
-        row.sound.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    let peaks: Option<Vec<Vec<u8>>> =
-        sound.get("waveform").and_then(|peaks| serde_json::from_value(peaks.clone()).ok());
-    let points: Vec<Point> = page
-        .heat
-        .iter()
-        .map(|point| {
-            let causes: Vec<String> = serde_json::from_str(&point.causes).unwrap_or_default();
-            let causes = causes.iter().map(|cause| cause_ru(cause)).collect::<Vec<_>>().join(", ");
-            Point { utterance: point.utterance, value: point.value, causes }
-        })
-        .collect();
-    let names: Vec<String> =
-        page.parties.iter().map(|party| party.name.clone().unwrap_or_default()).collect();
-    let lines = page.utterances.iter().map(|said| {
-        let agent = said.party == "agent";
-        let name = said
-            .speaker
-            .and_then(|speaker| usize::try_from(speaker).ok())
-            .and_then(|speaker| names.get(speaker));
-        let own: Vec<&SignalRow> =
-            page.signals.iter().filter(|signal| signal.utterance == said.utterance).collect();
-        Line {
-            index: said.utterance,
-            agent,
-            who: name
-                .filter(|name| !name.is_empty())
-                .cloned()
-                .unwrap_or_else(|| if agent { "Оператор" } else { "Клиент" }.to_owned()),
-            start_ms: said.start_ms,
-            place: texts::place(said.start_ms),
-            parts: parts(said.text.as_deref().unwrap_or("слова удалены"), &own),
-            measured: own
-                .iter()
-                .filter(|signal| signal.quote_start.is_none())
-                .map(|signal| texts::signal(&signal.kind))
-                .collect(),
-        }
-    });
-    let decisions = page.decisions.iter().map(|decision| DecisionView {
-        what: texts::decision(&decision.decision, &decision.reason),
-        clause: decision.clause.clone(),
-        utterance: decision.utterance.unwrap_or(0),
-        quotes: decision
-            .evidence
-            .iter()
-            .map(|(found, quote)| (texts::signal(&found.signal), quote.clone().unwrap_or_default()))
-            .collect(),
-        version: decision.protocol_version.clone(),
-    });
-    let promises = page.commitments.iter().map(|promise| PromiseView {
-        what: promise.what.clone().unwrap_or_default(),
-        due: match (promise.due_at_ms, &promise.due_text) {
-            (Some(due), _) => format!("до {}", texts::moment(due)),
-            (None, Some(words)) => words.clone(),
-            (None, None) => "срок не назван".to_owned(),
-        },
-        utterance: promise.utterance,
-    });
-    let mut head = vec![
-        ("Канал", texts::channel(&row.channel).to_owned()),
-        ("Начало", texts::moment(row.started_at_ms)),
-    ];
-    head.push(("Оператор", row.agent_name.clone().unwrap_or_default()));
-    head.push(("Попытки", row.attempts.to_string()));
-    if let Some(calmed) = row.calmed_at {
-        head.push(("Успокоился", format!("на реплике {calmed}")));
-    }
-    head.retain(|(_, value)| !value.is_empty());
-    Page {
-        me,
+    let live = row.status == ConversationStatus::Live.name();
+    let sound: Value = row.sound.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let peaks: Vec<Vec<u8>> =
+        sound.get("waveform").and_then(|peaks| serde_json::from_value(peaks.clone()).ok()).unwrap_or_default();
+    let said_ms = page.utterances.iter().map(|said| said.end_ms.max(said.start_ms)).max().unwrap_or(0);
+    let duration_ms = sound.get("duration_ms").and_then(Value::as_i64).unwrap_or(said_ms);
+    let decisions = decisions(w, protocol, &page);
+    let decided = |utterance: i64| in_line(&page, &decisions, utterance);
+    let heat = if live { row.heat_last } else { row.heat_max };
+    let length_ms = row.ended_at_ms.map_or(duration_ms, |end| end - row.started_at_ms).max(duration_ms);
+    ConversationView {
         id: row.id.to_string(),
-        title: row
-            .customer_name
-            .clone()
-            .or_else(|| row.subject.clone())
-            .unwrap_or_else(|| "Разговор".to_owned()),
-        head,
-        heat: row.heat_last,
-        class: texts::heat_class(row.heat_last),
-        lines: lines.collect(),
-        curve: heat_curve(&points, high),
-        wave: row.recording_key.as_ref().map(|_| waveform(&peaks.unwrap_or_default())),
-        duration_ms: sound.get("duration_ms").and_then(serde_json::Value::as_i64).unwrap_or(0),
-        decisions: decisions.collect(),
-        promises: promises.collect(),
-        case: row.case_id.as_ref().map(|case| (case.to_string(), row.case_number.unwrap_or(0))),
-        note: row.note.clone(),
-        live: row.status == "live",
+        title: customer_name(w, row),
+        customer_href: row.customer_id.as_ref().map(|id| format!("/customers/{id}")),
+        badges: badges(w, [row.revenue_rank, row.growth_rank], row.customer_mark.as_deref()),
+        icon: icons::icon(&row.channel),
+        channel: w.channel(&row.channel),
+        live,
+        begun_ms: row.started_at_ms,
+        begun: w.moment(row.started_at_ms),
+        length: if length_ms > 0 { w.span(length_ms) } else { String::new() },
+        agent: row.agent_name.clone().unwrap_or_default(),
+        subject: row.subject.clone().filter(|_| row.customer_name.is_some()).unwrap_or_default(),
+        attempts: attempts(w, row.attempts),
+        heat,
+        heat_class: heat_class(heat),
+        heat_max: row.heat_max,
+        calmed: calmed(w, &page),
+        case: case_link(w, row),
+        note: row.note.clone().unwrap_or_default(),
+        has_recording: row.recording_key.is_some(),
+        stereo: peaks.len() > 1,
+        timed: duration_ms > 0,
+        duration_ms,
+        duration: w.place(duration_ms),
+        curve: curve(w, protocol, &page, &decisions, duration_ms),
+        wave: if row.recording_key.is_some() { waveform(&peaks) } else { String::new() },
+        lines: lines(w, &page, &decided),
+        promises: page.commitments.iter().map(|promise| promise_view(w, promise)).collect(),
+        sound: sound_facts(w, &sound),
+        decisions,
     }
 }
 
-/// «insult +28» in Russian.
-fn cause_ru(cause: &str) -> String {
-    match cause.rsplit_once(' ') {
-        Some(("calm", change)) => format!("спокойная реплика {change}"),
-        Some(("time", change)) => format!("время {change}"),
-        Some((kind, change)) => format!("{} {change}", texts::signal(kind)),
-        None => cause.to_owned(),
+fn attempts(w: &Words, count: i64) -> String {
+    if count == 0 {
+        return String::new();
     }
+    let words = w.plural(
+        count,
+        ["неудачная попытка", "неудачные попытки", "неудачных попыток"],
+        ["failed attempt", "failed attempts"],
+    );
+    format!("{count} {words}")
 }
 
-/// Cuts a text at the borders of the quotes; where quotes overlap, the first one is shown.
-fn parts(text: &str, signals: &[&SignalRow]) -> Vec<Part> {
-    let letters: Vec<char> = text.chars().collect();
-    let mut quotes: Vec<(usize, usize, &SignalRow)> = signals
-        .iter()
-        .filter_map(|signal| {
-            let start = usize::try_from(signal.quote_start?).ok()?;
-            let end = usize::try_from(signal.quote_end?).ok()?.min(letters.len());
-            (start < end).then_some((start, end, *signal))
-        })
-        .collect();
-    quotes.sort_by_key(|(start, ..)| *start);
-    let slice = |from: usize, to: usize| letters.get(from..to).unwrap_or_default().iter().collect::<String>();
-    let (mut at, mut parts) = (0, Vec::new());
-    for (start, end, signal) in quotes.into_iter() {
-        if start < at {
-            continue;
+fn calmed(w: &Words, page: &ConversationPage) -> Option<Calmed> {
+    let utterance = page.conversation.calmed_at?;
+    let said = page.utterances.iter().find(|said| said.utterance == utterance)?;
+    Some(Calmed { href: format!("#u{utterance}"), text: format!("{} {}", w.t.calmed_at, w.place(said.start_ms)) })
+}
+
+/// Returns the decisions with their explanations, numbered in order.
+pub(super) fn decisions(w: &Words, protocol: &Protocol, page: &ConversationPage) -> Vec<DecisionView> {
+    let view = |(at, decision): (usize, &DecisionRow)| {
+        let said = page.utterances.iter().find(|said| Some(said.utterance) == decision.utterance);
+        let evidence = decision.evidence.iter().map(|(found, quote)| EvidenceView {
+            href: format!("/conversations/{}#u{}", decision.conversation_id, found.utterance),
+            quote: quote.clone().unwrap_or_default(),
+            signal: w.signal(&found.signal),
+        });
+        let step = decision.step.and_then(|step| usize::try_from(step).ok());
+        let rung = step.and_then(|step| protocol.ladder.steps.get(step.checked_sub(1)?));
+        DecisionView {
+            number: at + 1,
+            class: class(decision),
+            title: match decision.step {
+                Some(step) => w.step(step),
+                None => w.decision(&decision.decision),
+            },
+            reason: w.reason(&decision.reason),
+            clause: decision.clause.clone(),
+            clause_title: protocol.clauses.iter().find(|clause| clause.id == decision.clause).map_or_else(String::new, |clause| clause.title.clone()),
+            when: said.map_or_else(|| w.moment(decision.at_ms), |said| w.place(said.start_ms)),
+            evidence: evidence.collect(),
+            say: rung.map(|rung| rung.say.clone()).unwrap_or_default(),
         }
-        if start > at {
-            parts.push(Part { text: slice(at, start), mark: None });
-        }
-        let class = if signal.party == "agent" { "mark-agent" } else { "mark-customer" };
-        let title =
-            format!("{} · {} % · правило {}", texts::signal(&signal.kind), signal.confidence, signal.rule);
-        parts.push(Part { text: slice(start, end), mark: Some((class, title)) });
-        at = end;
-    }
-    if at < letters.len() {
-        parts.push(Part { text: slice(at, letters.len()), mark: None });
-    }
-    parts
-}
-
-/// Serves the recording, whole or the part that was asked for, so that the player can seek. Every hearing is audited.
-pub async fn recording(
-    State(desk): State<Desk>,
-    me: Me,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, PageError> {
-    let id = ConversationId(id);
-    let row = desk.store.conversation(&id).await?.ok_or(PageError::NotFound)?;
-    let key = row.recording_key.ok_or(PageError::NotFound)?;
-    let size = desk.recordings.size_bytes(&key).await?.ok_or(PageError::NotFound)?;
-    let asked = headers
-        .get(header::RANGE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|range| range_of(range, size));
-    let kind = match key.rsplit('.').next().unwrap_or_default() {
-        "mp3" => "audio/mpeg",
-        "ogg" | "opus" => "audio/ogg",
-        "flac" => "audio/flac",
-        "m4a" | "aac" => "audio/mp4",
-        _ => "audio/wav",
     };
-    if asked.is_none_or(|(first, _)| first == 0) {
-        desk.store.audit(desk.clock.now(), &me.user.id.0, "listen", &id.0, "{}").await?;
-    }
-    let common = [
-        (header::CONTENT_TYPE, kind.to_owned()),
-        (header::ACCEPT_RANGES, "bytes".to_owned()),
-        (header::CACHE_CONTROL, "private, no-store".to_owned()),
-    ];
-    match asked {
-        Some((first, past)) => {
-            let bytes = desk.recordings.range(&key, first..past).await?.ok_or(PageError::NotFound)?;
-            let range = [(header::CONTENT_RANGE, format!("bytes {first}-{}/{size}", past - 1))];
-            Ok((StatusCode::PARTIAL_CONTENT, common, range, bytes).into_response())
-        }
-        None => Ok((common, desk.recordings.get(&key).await?.ok_or(PageError::NotFound)?).into_response()),
+    page.decisions.iter().enumerate().map(view).collect()
+}
+
+fn class(decision: &DecisionRow) -> &'static str {
+    match (decision.decision.as_str(), decision.step) {
+        ("engage" | "engage_now", _) => "d-now",
+        ("abuse_step", Some(3)) => "d-closing",
+        _ => "d-other",
     }
 }
 
-/// Reads «bytes=100-199», «bytes=100-»; other forms are served whole.
-fn range_of(range: &str, size: u64) -> Option<(u64, u64)> {
-    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
-    let first: u64 = first.parse().ok()?;
-    let past = if last.is_empty() { size } else { last.parse::<u64>().ok()?.checked_add(1)?.min(size) };
-    (first < past).then_some((first, past))
+fn in_line(page: &ConversationPage, decisions: &[DecisionView], utterance: i64) -> Vec<Decided> {
+    page.decisions
+        .iter()
+        .zip(decisions)
+        .filter(|(row, _)| row.utterance == Some(utterance))
+        .map(|(_, view)| Decided {
+            number: view.number,
+            title: view.title.clone(),
+            reason: view.reason.clone(),
+            class: view.class,
+        })
+        .collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranges_are_read_and_nonsense_is_served_whole() {
-        assert_eq!(range_of("bytes=0-99", 1000), Some((0, 100)));
-        assert_eq!(range_of("bytes=900-", 1000), Some((900, 1000)));
-        for nonsense in ["bytes=5-2", "bytes=2000-", "items=0-1", "bytes=a-b", "bytes=-5"] {
-            assert_eq!(range_of(nonsense, 1000), None, "{nonsense}");
+/// Draws the curve over time, or over utterances where the source had no times.
+fn curve(
+    w: &Words,
+    protocol: &Protocol,
+    page: &ConversationPage,
+    decisions: &[DecisionView],
+    duration_ms: i64,
+) -> String {
+    let timed = duration_ms > 0;
+    let last = page.utterances.last().map_or(1, |said| said.utterance.max(1));
+    let at = |utterance: i64| {
+        let said = page.utterances.iter().find(|said| said.utterance == utterance);
+        if timed { said.map_or(0, |said| said.end_ms.max(said.start_ms)) } else { utterance }
+    };
+    let place = |utterance: i64| {
+        let said = page.utterances.iter().find(|said| said.utterance == utterance);
+        said.map_or_else(String::new, |said| w.place(said.start_ms))
+    };
+    let point = |point: &crate::store::HeatRow| {
+        let causes = causes(w, point);
+        let says = format!("{}, {}°", place(point.utterance), point.value);
+        Point {
+            at: at(point.utterance),
+            value: point.value,
+            says: if causes.is_empty() { says } else { format!("{says}: {causes}") },
+            href: format!("#u{}", point.utterance),
         }
+    };
+    let points: Vec<Point> = page.heat.iter().map(point).collect();
+    let decided = page.decisions.iter().zip(decisions).filter_map(|(row, view)| {
+        Some(Mark {
+            at: at(row.utterance?),
+            class: view.class,
+            sign: view.number.to_string(),
+            says: format!("{}: {}", view.title, view.reason),
+            href: format!("#d{}", view.number),
+        })
+    });
+    let calm = page.conversation.calmed_at.map(|utterance| Mark {
+        at: at(utterance),
+        class: "d-calm",
+        sign: "✓".into(),
+        says: format!("{} {}", w.t.calmed_at, place(utterance)),
+        href: format!("#u{utterance}"),
+    });
+    let marks: Vec<Mark> = decided.chain(calm).collect();
+    heat_curve(&Curve {
+        title: w.t.heat_curve,
+        length: if timed { duration_ms } else { last },
+        high: i64::from(protocol.heat.high),
+        high_word: w.t.high_line,
+        points: &points,
+        marks: &marks,
+    })
+}
+
+fn promise_view(w: &Words, promise: &CommitmentRow) -> PromiseView {
+    let (state, state_class) = match promise.state.as_str() {
+        "kept" => (w.t.p_kept, "done"),
+        "broken" => (w.t.p_broken, "waiting"),
+        "dropped" => (w.t.p_dropped, ""),
+        _ => (w.t.p_open, "seen"),
+    };
+    let open = promise.state == "open";
+    PromiseView {
+        utterance: promise.utterance,
+        what: promise.what.clone().unwrap_or_else(|| w.t.erased.to_owned()),
+        due: match (promise.due_at_ms, &promise.due_text) {
+            (Some(due), _) => format!("{} {}", w.t.by_then, w.moment(due)),
+            (None, Some(words)) => words.clone(),
+            (None, None) => w.t.no_due.to_owned(),
+        },
+        due_ms: promise.due_at_ms.filter(|_| open).unwrap_or(0),
+        state,
+        state_class,
     }
+}
+
+fn sound_facts(w: &Words, sound: &Value) -> Vec<(&'static str, String)> {
+    let names = [("silence_ms", w.t.silence), ("hold_ms", w.t.hold), ("overlap_ms", w.t.overlap)];
+    let fact = |(key, name): (&str, &'static str)| {
+        let ms = sound.get(key)?.as_i64()?;
+        Some((name, w.span(ms)))
+    };
+    names.into_iter().filter_map(fact).collect()
 }

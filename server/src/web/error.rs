@@ -1,125 +1,80 @@
-//! What a person or a program is told when something does not go: the only place with status codes of refusals.
+//! Turns a refusal into a page in the reader's language, or into the sign-in when nobody is signed in.
 
 use askama::Template;
-use axum::Json;
-use axum::http::{StatusCode, header};
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method, header};
+use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use serde_json::json;
+use gradus_engine::case::Refusal;
+use jiff::tz::TimeZone;
 
-use crate::pipeline::ActError;
-use crate::store::StoreError;
-
-/// Why a page or an answer cannot be given.
-#[derive(Debug)]
-pub enum PageError {
-    /// Nobody is signed in.
-    SignIn,
-    /// The person may not see or do this.
-    Forbidden,
-    /// There is no such thing.
-    NotFound,
-    /// The state does not allow it; says why.
-    Refused(String),
-    /// The input is wrong; says what and how to mend it.
-    Wrong(String),
-    /// Something is broken.
-    Broken(anyhow::Error),
-}
-
-impl From<anyhow::Error> for PageError {
-    fn from(error: anyhow::Error) -> Self {
-        Self::Broken(error)
-    }
-}
-
-impl From<StoreError> for PageError {
-    fn from(error: StoreError) -> Self {
-        Self::Broken(error.into())
-    }
-}
-
-impl From<askama::Error> for PageError {
-    fn from(error: askama::Error) -> Self {
-        Self::Broken(error.into())
-    }
-}
-
-impl From<ActError> for PageError {
-    fn from(error: ActError) -> Self {
-        match error {
-            ActError::Refused(refusal) => Self::Refused(refusal.to_string()),
-            ActError::NoCase => Self::NotFound,
-            ActError::Broken(error) => Self::Broken(error),
-        }
-    }
-}
+use super::{Lang, Words, assets};
+use crate::api::Problem;
 
 #[derive(Template)]
 #[template(path = "error.html")]
-struct ErrorPage {
-    title: &'static str,
-    advice: String,
+pub(super) struct ErrorPage {
+    pub w: Words,
+    pub title: &'static str,
+    pub advice: String,
+    pub reference: Option<String>,
 }
 
-impl PageError {
-    fn status(&self) -> StatusCode {
-        match self {
-            Self::SignIn => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Refused(_) => StatusCode::CONFLICT,
-            Self::Wrong(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        }
-    }
-
-    fn title(&self) -> &'static str {
-        match self {
-            Self::SignIn => "Нужно войти",
-            Self::Forbidden => "Недостаточно прав",
-            Self::NotFound => "Такой страницы нет",
-            Self::Refused(_) => "Так сделать нельзя",
-            Self::Wrong(_) => "В запросе ошибка",
-            Self::Broken(_) => "Что-то сломалось у нас",
-        }
-    }
-
-    fn advice(&self) -> String {
-        match self {
-            Self::SignIn => "Войдите и повторите.".to_owned(),
-            Self::Forbidden => "Попросите администратора дать вам доступ.".to_owned(),
-            Self::NotFound => "Проверьте адрес или начните с доски.".to_owned(),
-            Self::Refused(why) | Self::Wrong(why) => why.clone(),
-            Self::Broken(_) => "Повторите через минуту. Если не поможет, скажите администратору: подробности в журнале сервера.".to_owned(),
-        }
-    }
-
-    /// Returns the answer for a program.
-    pub fn problem(self) -> Response {
-        if let Self::Broken(error) = &self {
-            tracing::error!("A request failed: {error:#}");
-        }
-        let (status, title, detail) = (self.status(), self.title(), self.advice());
-        let body =
-            json!({"type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail});
-        (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(body)).into_response()
+impl ErrorPage {
+    fn asset(&self, name: &str) -> String {
+        assets::address(name)
     }
 }
 
-impl IntoResponse for PageError {
-    fn into_response(self) -> Response {
-        if matches!(self, Self::SignIn) {
-            return Redirect::to("/sign-in").into_response();
-        }
-        if let Self::Broken(error) = &self {
-            tracing::error!("A page failed: {error:#}");
-        }
-        let page = ErrorPage { title: self.title(), advice: self.advice() };
-        (self.status(), Html(page.render().unwrap_or_default())).into_response()
-    }
+/// Returns the language a browser asks for, for pages before the sign-in.
+pub(super) fn asked_lang(headers: &HeaderMap) -> Lang {
+    let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or("ru");
+    Lang::of(wanted)
 }
 
-/// The page for an address that nothing answers.
-pub async fn not_found() -> PageError {
-    PageError::NotFound
+/// Middleware of all pages: a problem becomes a page with the same status.
+pub async fn as_pages(request: Request, next: Next) -> Response {
+    let lang = asked_lang(request.headers());
+    let reads = request.method() == Method::GET;
+    let response = next.run(request).await;
+    let Some(problem) = response.extensions().get::<Problem>().cloned() else { return response };
+    if problem.kind == "sign-in" {
+        return Redirect::to(if reads { "/sign-in" } else { "/sign-in?again=1" }).into_response();
+    }
+    let html = page(lang, &problem).render().unwrap_or_default();
+    let retry = response.headers().get(header::RETRY_AFTER).cloned();
+    let mut answer = (response.status(), Html(html)).into_response();
+    if let Some(retry) = retry {
+        answer.headers_mut().insert(header::RETRY_AFTER, retry);
+    }
+    answer
+}
+
+pub(super) fn page(lang: Lang, problem: &Problem) -> ErrorPage {
+    let w = Words::new(lang, TimeZone::UTC, 0);
+    let t = w.t;
+    let (title, advice) = match problem.kind {
+        "forbidden" => (t.err_forbidden, t.err_forbidden_do.to_owned()),
+        "stale-form" => (t.err_csrf, t.err_csrf_do.to_owned()),
+        "not-found" => (t.err_not_found, t.err_not_found_do.to_owned()),
+        "refused" => (t.err_refused, refusal(&w, problem.refusal.as_ref())),
+        "conflict" => (t.err_refused, problem.detail.clone()),
+        "busy" | "timeout" => (t.err_busy, t.err_busy_do.to_owned()),
+        "too-many-failures" => (t.err_busy, t.sign_in_slow.to_owned()),
+        "no-room" => (t.err_room, t.err_room_do.to_owned()),
+        "broken" => (t.err_broken, t.err_broken_do.to_owned()),
+        _ => (t.err_wrong, problem.detail.clone()),
+    };
+    ErrorPage { title, advice, reference: problem.reference.clone(), w }
+}
+
+fn refusal(w: &Words, refusal: Option<&Refusal>) -> String {
+    let text = match refusal {
+        Some(Refusal::AlreadyResolved) => w.t.r_resolved,
+        Some(Refusal::NotResolved) => w.t.r_not_resolved,
+        Some(Refusal::NoCase) => w.t.r_no_case,
+        Some(Refusal::AlreadyOpen) => w.t.r_already_open,
+        _ => w.t.r_incomplete,
+    };
+    text.to_owned()
 }

@@ -1,75 +1,153 @@
-//! Pages and API over HTTP: who is asking, what they may see, what they see. No rule of the business, no SQL.
+//! Pages: rendered on the server, refined in the browser. They show values and decide nothing; no rule of the business,
+//! no SQL, no status codes.
 
-mod api;
+mod account;
 mod assets;
 mod board;
 mod case;
+mod cases;
 mod conversation;
+mod customers;
 mod error;
-mod live;
-mod session;
+mod frame;
+mod icons;
 mod sign_in;
 mod svg;
 mod texts;
+mod transcript;
+mod upload;
+mod users;
 mod week;
+mod words;
 
-use std::time::Duration;
+#[cfg(test)]
+mod pages_tests;
 
+use askama::Template;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
-use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::TimeoutLayer;
+use gradus_engine::time::Timestamp;
 
-use crate::desk::Desk;
+use crate::api::ApiError;
+use crate::auth::Me;
+use crate::http::App;
 
-pub use error::PageError;
-pub use session::Me;
+pub use board::{alert_words, render_row};
+pub use error::as_pages;
+pub use frame::{Frame, Section, Who};
+pub use words::{Lang, Words};
 
-/// A request that takes longer than this is given up, except streams.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
-/// No script or style but our own, no frames, forms to ourselves alone.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; connect-src 'self'; \
-                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// Longest form, in bytes.
+const FORM_BYTES: usize = 64 * 1024;
 
-/// Returns the routes of pages and API.
-pub fn routes(desk: Desk) -> Router {
-    let upload = usize::try_from(desk.config.http.upload_mb).unwrap_or(512) << 20;
-    let timed = Router::new()
+/// Returns the routes of all pages.
+pub fn routes(app: &App) -> Router<App> {
+    let upload_bytes = usize::try_from(app.desk.config.http.upload_mb).unwrap_or(512) << 20;
+    let pages = Router::new()
         .route("/", get(board::page))
-        .route("/board/rows", get(board::rows))
+        .route("/alerts", get(board::alerts))
         .route("/sign-in", get(sign_in::page).post(sign_in::submit))
         .route("/sign-out", post(sign_in::out))
         .route("/setup", get(sign_in::setup_page).post(sign_in::setup))
+        .route("/account", get(account::page))
+        .route("/account/language", post(account::language))
+        .route("/account/password", post(account::password))
         .route("/conversations", get(board::archive))
         .route("/conversations/{id}", get(conversation::page))
-        .route("/conversations/{id}/recording", get(conversation::recording))
         .route("/conversations/{id}/case", post(case::open))
-        .route("/cases", get(case::list))
+        .route("/cases", get(cases::page))
         .route("/cases/{id}", get(case::page))
         .route("/cases/{id}/acknowledge", post(case::acknowledge))
         .route("/cases/{id}/take-over", post(case::take_over))
+        .route("/cases/{id}/hand-over", post(case::hand_over))
+        .route("/cases/{id}/note", post(case::note))
         .route("/cases/{id}/resolve", post(case::resolve))
+        .route("/cases/{id}/reopen", post(case::reopen))
         .route("/week", get(week::page))
-        .route("/api/v1/conversations", get(api::list).post(api::start))
-        .route("/api/v1/conversations/{id}", get(api::one))
-        .route("/api/v1/conversations/{id}/events", post(api::events).layer(DefaultBodyLimit::max(upload)))
-        .route("/api/v1/conversations/{id}/end", post(api::end))
-        .route("/api/v1/cases", get(api::cases))
-        .route("/api/openapi.json", get(api::openapi))
-        .route("/assets/{name}", get(assets::serve))
-        .route("/healthz", get(api::health))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT));
-    let header = |name: HeaderName, value: &'static str| {
-        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
-    };
+        .route("/customers", get(customers::list))
+        .route("/customers/{id}", get(customers::card))
+        .route("/users", get(users::page).post(users::add))
+        .route("/users/{id}/active", post(users::active))
+        .layer(DefaultBodyLimit::max(FORM_BYTES));
+    let uploads = Router::new()
+        .route("/conversations/upload", post(upload::submit))
+        .layer(DefaultBodyLimit::max(upload_bytes));
     Router::new()
-        .route("/api/v1/live", get(live::stream))
-        .merge(timed)
-        .fallback(error::not_found)
-        .layer(header(header::CONTENT_SECURITY_POLICY, POLICY))
-        .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(header(header::REFERRER_POLICY, "same-origin"))
-        .with_state(desk)
+        .merge(pages)
+        .merge(uploads)
+        .layer(axum::middleware::from_fn(as_pages))
+        .route("/assets/{name}", get(assets::serve))
+        .route("/conversations/{id}/recording", get(crate::api::recording))
+}
+
+/// Returns the words for a person.
+pub fn words_for(app: &App, lang: Lang) -> Words {
+    Words::new(lang, app.zone.clone(), app.desk.clock.now().millis())
+}
+
+fn frame(app: &App, me: &Me, section: Section) -> Frame {
+    let who = Who { name: me.user.name.clone(), role: me.role, csrf: me.csrf().to_owned() };
+    Frame { w: words_for(app, me.lang), who, section, flash: None }
+}
+
+fn show(page: &impl Template) -> Result<Response, ApiError> {
+    Ok(Html(page.render()?).into_response())
+}
+
+/// Links to the neighbouring parts of a long list.
+#[derive(Default)]
+struct Pager {
+    later: Option<String>,
+    earlier: Option<String>,
+}
+
+impl Pager {
+    /// `address` already has a query.
+    fn new(address: &str, page: i64, full: bool) -> Self {
+        let link = |page: i64| format!("{address}&page={page}");
+        Self { later: (page > 0).then(|| link(page - 1)), earlier: full.then(|| link(page + 1)) }
+    }
+}
+
+/// A word with a colour: «топ-10», «конфликтный».
+#[derive(Clone, Debug, PartialEq)]
+struct Badge {
+    text: String,
+    class: &'static str,
+}
+
+/// Returns what stands beside the name of a customer.
+fn badges(w: &Words, ranks: [Option<i64>; 2], mark: Option<&str>) -> Vec<Badge> {
+    let top = ranks.into_iter().flatten().any(|rank| (1..=10).contains(&rank));
+    let top = top.then(|| Badge { text: w.t.strategic.to_owned(), class: "top" });
+    let mark = mark.filter(|mark| !mark.trim().is_empty()).map(|mark| Badge { text: mark.to_owned(), class: "warn" });
+    top.into_iter().chain(mark).collect()
+}
+
+/// A case where it is mentioned on other pages.
+#[derive(Clone, Debug)]
+struct CaseLink {
+    id: String,
+    number: i64,
+    state: &'static str,
+    state_class: &'static str,
+    owner: String,
+    due_ms: i64,
+    closed: bool,
+}
+
+fn state_class(state: &str) -> &'static str {
+    match state {
+        "open" => "waiting",
+        "acknowledged" => "seen",
+        "in_work" => "working",
+        _ => "done",
+    }
+}
+
+/// Whether a due time is past.
+fn is_late(due_ms: Option<i64>, now: Timestamp) -> bool {
+    due_ms.is_some_and(|due| due < now.millis())
 }

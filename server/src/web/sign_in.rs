@@ -1,166 +1,195 @@
-//! Signing in and out, and the first-run set-up that makes the administrator.
+//! Signing in and out, and the first run, which makes the administrator.
 
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
-use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
-use gradus_engine::time::Millis;
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::PageError;
-use super::session::{COOKIE, Me};
-use crate::desk::{Desk, digest};
+use super::error::asked_lang;
+use super::{Lang, Words, assets, show, words_for};
+use crate::api::{ApiError, Asked, Filled, mend};
+use crate::auth::{GateError, Me, Role, begin_session, ended_cookie};
+use crate::http::{App, Peer};
 use crate::password;
-use crate::store::{Session, User, UserId};
+use crate::store::{User, UserId};
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
-struct SignInPage {
-    setup: bool,
-    login: String,
-    wrong: Option<String>,
+pub(super) struct SignInPage {
+    pub w: Words,
+    pub setup: bool,
+    pub name: String,
+    pub login: String,
+    pub wrong: Option<&'static str>,
+}
+
+impl SignInPage {
+    fn asset(&self, name: &str) -> String {
+        assets::address(name)
+    }
 }
 
 /// The fields of both forms.
 #[derive(Deserialize)]
 pub struct Fields {
+    #[serde(default)]
     login: String,
+    #[serde(default)]
     password: String,
     #[serde(default)]
     name: String,
 }
 
-/// Longest field that is looked at, in bytes.
-const LONGEST: usize = 256;
+/// Whether the session had ended.
+#[derive(Deserialize)]
+pub struct Again {
+    again: Option<String>,
+}
 
-/// Shows the form; a new installation goes to the set-up first.
-pub async fn page(State(desk): State<Desk>) -> Result<Response, PageError> {
-    if desk.store.users().await?.is_empty() {
+/// Longest field that is looked at, in bytes.
+pub(super) const LONGEST: usize = 256;
+
+/// Shows the form; a new installation goes to the first run.
+pub async fn page(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Asked(asked): Asked<Again>,
+) -> Result<Response, ApiError> {
+    if app.desk.store.users().await?.is_empty() {
         return Ok(Redirect::to("/setup").into_response());
     }
-    show(SignInPage { setup: false, login: String::new(), wrong: None })
+    let w = words_for(&app, asked_lang(&headers));
+    let wrong = asked.again.map(|_| w.t.sign_in_again);
+    show(&SignInPage { w, setup: false, name: String::new(), login: String::new(), wrong })
 }
 
 /// Signs in.
 pub async fn submit(
-    State(desk): State<Desk>,
+    State(app): State<App>,
+    peer: Peer,
     headers: HeaderMap,
-    Form(fields): Form<Fields>,
-) -> Result<Response, PageError> {
-    let user = match fields.password.len() <= LONGEST && fields.login.len() <= LONGEST {
-        true => desk.store.user_by_login(&fields.login).await?,
-        false => None,
-    };
+    Filled(fields): Filled<Fields>,
+) -> Result<Response, ApiError> {
+    let fine = fields.password.len() <= LONGEST && fields.login.len() <= LONGEST;
+    let user = if fine { app.desk.store.user_by_login(fields.login.trim()).await? } else { None };
+    let user = user.filter(|user| user.active);
     let stored = user.as_ref().and_then(|user| user.password_hash.clone());
-    // Hashing costs tens of milliseconds of computing: it leaves the async threads. A missing user costs the same.
-    let given = fields.password.clone();
-    let fits = tokio::task::spawn_blocking(move || match stored {
-        Some(stored) => password::fits(&given, &stored),
-        None => password::hash("nobody has this one").is_err(),
-    });
-    let fits = fits.await.map_err(anyhow::Error::from)?;
-    match user.filter(|user| fits && user.active) {
-        Some(user) => begin(&desk, &user, &headers).await,
-        None => show(SignInPage {
-            setup: false,
-            login: fields.login,
-            wrong: Some("Имя или пароль не подходят.".to_owned()),
-        }),
-    }
+    let now = app.desk.clock.now();
+    let w = words_for(&app, asked_lang(&headers));
+    let fits = app.gate.fits((&fields.login, peer.0), fields.password, stored, now).await;
+    let wrong = match (fits, user) {
+        (Ok(true), Some(user)) => return begin(&app, &user, &headers).await,
+        (Ok(_), _) => w.t.sign_in_wrong,
+        (Err(GateError::Wait(_)), _) => w.t.sign_in_slow,
+        (Err(error), _) => return Err(error.into()),
+    };
+    Ok(mend(show(&SignInPage { w, setup: false, name: String::new(), login: fields.login, wrong: Some(wrong) })?))
 }
 
-/// Shows the set-up; only while there is nobody.
-pub async fn setup_page(State(desk): State<Desk>) -> Result<Response, PageError> {
-    if !desk.store.users().await?.is_empty() {
+/// Shows the first run, only while there is nobody.
+pub async fn setup_page(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
+    if !app.desk.store.users().await?.is_empty() {
         return Ok(Redirect::to("/sign-in").into_response());
     }
-    show(SignInPage { setup: true, login: "admin".to_owned(), wrong: None })
+    let w = words_for(&app, asked_lang(&headers));
+    show(&SignInPage { w, setup: true, name: String::new(), login: "admin".to_owned(), wrong: None })
 }
 
 /// Makes the administrator.
 pub async fn setup(
-    State(desk): State<Desk>,
+    State(app): State<App>,
     headers: HeaderMap,
-    Form(fields): Form<Fields>,
-) -> Result<Response, PageError> {
-    if !desk.store.users().await?.is_empty() {
-        return Err(PageError::Forbidden);
+    Filled(fields): Filled<Fields>,
+) -> Result<Response, ApiError> {
+    let _alone = app.setup.lock().await;
+    if !app.desk.store.users().await?.is_empty() {
+        return Err(ApiError::Forbidden);
     }
-    let login = fields.login.trim().to_owned();
-    if login.is_empty() || login.len() > LONGEST || fields.password.len() > LONGEST {
-        return show(SignInPage {
-            setup: true, login, wrong: Some("Придумайте имя для входа.".to_owned())
-        });
-    }
-    let hashed = match password::hash(&fields.password) {
-        Ok(hashed) => hashed,
-        Err(_) => {
-            return show(SignInPage {
-                setup: true,
-                login,
-                wrong: Some("Пароль короче восьми знаков.".to_owned()),
-            });
+    let lang = asked_lang(&headers);
+    let w = words_for(&app, lang);
+    match new_user(&w, &fields.name, &fields.login, &fields.password).await? {
+        Ok(mut user) => {
+            Role::Administrator.name().clone_into(&mut user.role);
+            lang.code().clone_into(&mut user.locale);
+            user.created_at_ms = app.desk.clock.now().millis();
+            app.desk.store.add_user(&user).await?;
+            begin(&app, &user, &headers).await
         }
-    };
-    let name = if fields.name.trim().is_empty() { login.clone() } else { fields.name.trim().to_owned() };
-    let user = User {
-        id: UserId(format!("user-{login}")),
+        Err(wrong) => {
+            let wrong = Some(wrong.words);
+            Ok(mend(show(&SignInPage { w, setup: true, name: fields.name, login: fields.login, wrong })?))
+        }
+    }
+}
+
+/// What is wrong with the fields of a new person.
+pub(super) struct WrongField {
+    pub field: &'static str,
+    pub words: &'static str,
+}
+
+/// Checks the fields of a new person and hashes the password; role, language and time are the caller's.
+pub(super) async fn new_user(
+    w: &Words,
+    name: &str,
+    login: &str,
+    password: &str,
+) -> Result<Result<User, WrongField>, ApiError> {
+    let (name, login) = (name.trim(), login.trim().to_lowercase());
+    let sign = |sign: char| sign.is_ascii_alphanumeric() || ".-_@".contains(sign);
+    if name.is_empty() || name.len() > LONGEST {
+        return Ok(Err(WrongField { field: "name", words: w.t.e_name }));
+    }
+    if login.is_empty() || login.len() > 64 || !login.chars().all(sign) {
+        return Ok(Err(WrongField { field: "login", words: w.t.e_login }));
+    }
+    if password.chars().count() < password::SHORTEST || password.len() > LONGEST {
+        return Ok(Err(WrongField { field: "password", words: w.t.e_password }));
+    }
+    let id = UserId(format!("user-{}", password::token()?.get(..12).unwrap_or_default()));
+    Ok(Ok(User {
+        id,
         login,
-        name,
-        role: "administrator".to_owned(),
+        name: name.to_owned(),
+        role: Role::Agent.name().to_owned(),
         team: None,
-        password_hash: Some(hashed),
-        locale: "ru".to_owned(),
+        password_hash: Some(hash(password.to_owned()).await?),
+        locale: Lang::Ru.code().to_owned(),
         active: true,
-        created_at_ms: desk.clock.now().millis(),
-    };
-    desk.store.add_user(&user).await?;
-    begin(&desk, &user, &headers).await
+        created_at_ms: 0,
+    }))
+}
+
+/// Hashes a password away from the async threads.
+pub(super) async fn hash(password: String) -> Result<String, ApiError> {
+    let hashed = tokio::task::spawn_blocking(move || password::hash(&password)).await;
+    Ok(hashed.map_err(anyhow::Error::from)??)
 }
 
 /// Signs out.
 pub async fn out(
-    State(desk): State<Desk>,
+    State(app): State<App>,
     me: Me,
-    Form(fields): Form<OnlyToken>,
-) -> Result<Response, PageError> {
-    me.check(&fields.csrf)?;
-    desk.store.end_session(&me.token_hash).await?;
-    let gone = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
-    Ok((AppendHeaders([(header::SET_COOKIE, gone)]), Redirect::to("/sign-in")).into_response())
+    Filled(fields): Filled<OnlyToken>,
+) -> Result<Response, ApiError> {
+    me.changes(&fields.csrf, crate::auth::May::Read)?;
+    if let Some(session) = me.session() {
+        app.desk.store.end_session(session).await?;
+    }
+    Ok((AppendHeaders([(header::SET_COOKIE, ended_cookie())]), Redirect::to("/sign-in")).into_response())
 }
 
 /// A form that carries nothing but its token.
 #[derive(Deserialize)]
 pub struct OnlyToken {
     /// The token.
+    #[serde(default)]
     pub csrf: String,
 }
 
-async fn begin(desk: &Desk, user: &User, headers: &HeaderMap) -> Result<Response, PageError> {
-    let token = password::token()?;
-    let now = desk.clock.now();
-    let hours = u64::from(desk.config.session.hours);
-    let session = Session {
-        token_hash: digest(token.as_bytes()),
-        user_id: user.id.clone(),
-        csrf: password::token()?,
-        created_at_ms: now.millis(),
-        expires_at_ms: now.plus(Millis::minutes(hours * 60)).millis(),
-        seen_at_ms: now.millis(),
-        user_agent: headers
-            .get(header::USER_AGENT)
-            .and_then(|value| value.to_str().ok())
-            .map(|text| text.chars().take(200).collect()),
-    };
-    desk.store.begin_session(&session).await?;
-    let secure = if desk.config.http.certificate.is_empty() { "" } else { "; Secure" };
-    let cookie =
-        format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={}{secure}", hours * 3600);
+async fn begin(app: &App, user: &User, headers: &HeaderMap) -> Result<Response, ApiError> {
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let cookie = begin_session(&app.desk, user, agent).await?;
     Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to("/")).into_response())
-}
-
-fn show(page: SignInPage) -> Result<Response, PageError> {
-    Ok(Html(page.render()?).into_response())
 }

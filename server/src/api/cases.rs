@@ -1,0 +1,127 @@
+//! Cases: lists, one with its timeline, and what a program does with one.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use gradus_engine::case::{Action, Resolution, StaffId};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{ApiError, Asked, Sent, changes};
+use crate::auth::{May, Me, Role};
+use crate::http::App;
+use crate::store::{CaseFilter, CaseRow, CustomerId, UserId};
+
+/// Most rows of one answer.
+const MOST: i64 = 500;
+
+/// Which cases, and how many.
+#[derive(Deserialize)]
+pub struct Which {
+    open: Option<bool>,
+    owner: Option<String>,
+    customer: Option<String>,
+    limit: Option<i64>,
+    offset: Option<i64>,
+}
+
+/// Lists cases: open ones by the clock that runs out next, then closed ones.
+pub async fn list(State(app): State<App>, me: Me, Asked(which): Asked<Which>) -> Result<Response, ApiError> {
+    let filter = CaseFilter {
+        open: which.open,
+        owner: which.owner.map(UserId),
+        team: me.team().map(str::to_owned),
+        customer: which.customer.map(CustomerId),
+        limit: which.limit.unwrap_or(50).clamp(1, MOST),
+        offset: which.offset.unwrap_or(0).max(0),
+    };
+    let rows = app.desk.store.cases(&filter).await?;
+    let total = app.desk.store.count_cases(&filter).await?;
+    Ok(Json(json!({"cases": rows.iter().map(body).collect::<Vec<_>>(), "total": total})).into_response())
+}
+
+/// Returns one case with its timeline and alerts.
+pub async fn one(State(app): State<App>, me: Me, Path(id): Path<String>) -> Result<Response, ApiError> {
+    let row = app.case_for(&me, id).await?;
+    let mut case = body(&row);
+    let timeline = app.desk.store.timeline(&row.id).await?;
+    if let Some(fields) = case.as_object_mut() {
+        fields.insert("timeline".into(), json!(timeline));
+    }
+    Ok(Json(case).into_response())
+}
+
+/// What a program does with a case.
+#[derive(Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Doing {
+    /// «I have seen it».
+    Acknowledge {},
+    /// Takes it over.
+    TakeOver {},
+    /// Gives it to another person.
+    HandOver {
+        /// The id of the user.
+        to: String,
+    },
+    /// Writes a note.
+    Note {
+        /// The words.
+        text: String,
+    },
+    /// Closes it.
+    Resolve {
+        /// Reason, decision, costs, conclusion.
+        resolution: Resolution,
+    },
+    /// Opens it again.
+    Reopen {},
+}
+
+/// Does something with a case, and returns it as it is then.
+pub async fn act(
+    State(app): State<App>,
+    me: Me,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Sent(doing): Sent<Doing>,
+) -> Result<Response, ApiError> {
+    let what = if matches!(doing, Doing::Note { .. }) { May::Note } else { May::Act };
+    changes(&me, &headers, what)?;
+    let row = app.case_for(&me, id).await?;
+    let action = match doing {
+        Doing::Acknowledge {} => Action::Acknowledge,
+        Doing::TakeOver {} => Action::TakeOver,
+        Doing::HandOver { to } => {
+            let user = app.desk.store.user(&UserId(to)).await?.filter(|user| user.active);
+            let may = |role: &str| role.parse::<Role>().is_ok_and(|role| role.may(May::Act));
+            let user = user.filter(|user| may(&user.role));
+            let user = user.ok_or_else(|| ApiError::Wrong("to: no active user who may act on cases".into()))?;
+            Action::HandOver { to: StaffId(user.id.0) }
+        }
+        Doing::Note { text } => {
+            if text.trim().is_empty() || text.chars().count() > 4_000 {
+                return Err(ApiError::Wrong("text: 1 to 4000 characters".into()));
+            }
+            app.desk.note(&row, &me.user.id, text.trim()).await?;
+            return one(State(app), me, Path(row.id.0)).await;
+        }
+        Doing::Resolve { resolution } => Action::Resolve { resolution },
+        Doing::Reopen {} => Action::Reopen,
+    };
+    app.act(&me, &row, action).await?;
+    one(State(app), me, Path(row.id.0)).await
+}
+
+fn body(row: &CaseRow) -> Value {
+    json!({
+        "id": row.id, "number": row.number, "version": row.version, "conversation": row.conversation_id,
+        "customer": row.customer_id, "customer_name": row.customer_name, "subject": row.subject, "state": row.state,
+        "stage": row.stage, "priority": row.priority, "owner": row.owner_id, "owner_name": row.owner_name,
+        "team": row.team, "opened_at_ms": row.opened_at_ms, "due_at_ms": row.due_at_ms,
+        "acknowledged_at_ms": row.acknowledged_at_ms, "acknowledged_by": row.acknowledged_by, "reason": row.reason,
+        "decision": row.decision, "cost": row.cost, "currency": row.currency, "conclusion": row.conclusion,
+        "closed_at_ms": row.closed_at_ms, "closed_by": row.closed_by,
+    })
+}

@@ -1,0 +1,32 @@
+//! Whether the server and its store answer, and a few figures for Prometheus.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::ApiError;
+use crate::http::App;
+use crate::store::CaseFilter;
+
+/// Says whether the server and its store answer.
+pub async fn healthz(State(app): State<App>) -> Result<Response, ApiError> {
+    app.desk.store.ping().await?;
+    Ok(Json(json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")})).into_response())
+}
+
+/// Returns figures in the text format of Prometheus. Counts only: nothing about anybody.
+pub async fn metrics(State(app): State<App>) -> Result<Response, ApiError> {
+    let open = app.desk.store.count_cases(&CaseFilter { open: Some(true), ..CaseFilter::default() }).await?;
+    let committed = *app.desk.store.committed().borrow();
+    let text = format!(
+        "# HELP gradus_cases_open Cases that are not resolved.\n# TYPE gradus_cases_open gauge\ngradus_cases_open {open}\n\
+         # HELP gradus_log_position Position of the last event committed by this node.\n# TYPE gradus_log_position counter\n\
+         gradus_log_position {committed}\n\
+         # HELP gradus_live_streams Live streams that are open on this node.\n# TYPE gradus_live_streams gauge\n\
+         gradus_live_streams {}\n",
+        app.hub.listeners(),
+    );
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}

@@ -1,0 +1,110 @@
+//! The API, version 1. Handlers are thin: they read, check the permission, call, and write. Errors and status codes are
+//! in [`error`], the description of the whole in `openapi.json`.
+
+mod cases;
+mod conversations;
+mod error;
+mod figures;
+mod health;
+mod imports;
+mod input;
+mod live;
+mod recording;
+mod socket;
+mod utterances;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use std::time::Duration;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::auth::{May, Me};
+use crate::http::App;
+
+pub use crate::inbox::Kept;
+pub use error::{ApiError, Problem, created, mend, not_modified, nothing_here, out_of_range, partial};
+pub use imports::read_files;
+pub use input::{Asked, Filled, Raw, Sent};
+pub use recording::recording;
+
+/// The description of the API.
+pub const OPENAPI: &str = include_str!("openapi.json");
+
+/// A request that takes longer is given up; streams have no such limit.
+const REQUEST_TIME: Duration = Duration::from_secs(60);
+/// Bytes of a small body.
+const BODY_BYTES: usize = 256 * 1024;
+/// Bytes of one batch of utterances.
+const EVENTS_BYTES: usize = 8 << 20;
+
+/// Returns the routes of the API.
+pub fn routes(app: &App) -> Router<App> {
+    let upload_bytes = usize::try_from(app.desk.config.http.upload_mb).unwrap_or(512) << 20;
+    let small = Router::new()
+        .route("/api/v1/conversations", get(conversations::list).post(conversations::start))
+        .route("/api/v1/conversations/{id}", get(conversations::one))
+        .route("/api/v1/conversations/{id}/end", post(conversations::end))
+        .route("/api/v1/conversations/{id}/recording", get(recording))
+        .route("/api/v1/cases", get(cases::list))
+        .route("/api/v1/cases/{id}", get(cases::one))
+        .route("/api/v1/cases/{id}/actions", post(cases::act))
+        .route("/api/v1/week", get(figures::week))
+        .route("/api/v1/customers", get(figures::customers))
+        .route("/api/v1/customers/{id}", get(figures::customer))
+        .route("/api/openapi.json", get(openapi))
+        .route("/healthz", get(health::healthz))
+        .route("/metrics", get(health::metrics))
+        .layer(DefaultBodyLimit::max(BODY_BYTES));
+    let events = Router::new()
+        .route("/api/v1/conversations/{id}/events", post(utterances::take))
+        .layer(DefaultBodyLimit::max(EVENTS_BYTES));
+    let timed = small.merge(events).layer(TimeoutLayer::with_status_code(error::TOO_LONG, REQUEST_TIME));
+    let imports = Router::new()
+        .route("/api/v1/imports", post(imports::take))
+        .layer(DefaultBodyLimit::max(upload_bytes));
+    Router::new()
+        .merge(timed)
+        .merge(imports)
+        .route("/api/v1/live", get(live::stream))
+        .route("/api/v1/conversations/{id}/ws", get(socket::open))
+}
+
+/// Serves the description of the API.
+async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
+}
+
+/// Checks that a request that changes something may: a session sends its token in a header, a program has its own.
+fn changes(me: &Me, headers: &HeaderMap, what: May) -> Result<(), ApiError> {
+    let token = headers.get("x-csrf-token").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    me.changes(token, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_description_names_every_route_and_method_of_the_api_and_nothing_else() {
+        let described: serde_json::Value = serde_json::from_str(OPENAPI).unwrap();
+        let mut served = Vec::new();
+        for line in include_str!("mod.rs").lines().filter_map(|line| line.trim().strip_prefix(".route(\"")) {
+            let Some((path, handlers)) = line.split_once('"') else { continue };
+            for method in ["get", "post", "put", "delete"] {
+                if handlers.contains(&format!("{method}(")) {
+                    served.push(format!("{method} {path}"));
+                }
+            }
+        }
+        let mut named = Vec::new();
+        for (path, methods) in described["paths"].as_object().unwrap() {
+            named.extend(methods.as_object().unwrap().keys().map(|method| format!("{method} {path}")));
+        }
+        served.sort();
+        named.sort();
+        assert_eq!(served, named);
+    }
+}

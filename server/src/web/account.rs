@@ -1,0 +1,92 @@
+//! What people change about themselves: language and password.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::sign_in::{LONGEST, hash};
+use super::{Frame, Lang, Section, frame, show};
+use crate::api::{ApiError, Asked, Filled, mend};
+use crate::auth::{May, Me, begin_session};
+use crate::http::{App, Peer};
+use crate::password;
+
+#[derive(Template)]
+#[template(path = "account.html")]
+pub(super) struct AccountPage {
+    pub f: Frame,
+    pub e_old: Option<&'static str>,
+    pub e_new: Option<&'static str>,
+}
+
+/// What was just done.
+#[derive(Deserialize)]
+pub struct Done {
+    changed: Option<String>,
+}
+
+/// Shows the settings.
+pub async fn page(State(app): State<App>, me: Me, Asked(done): Asked<Done>) -> Result<Response, ApiError> {
+    let mut f = frame(&app, &me, Section::Other);
+    f.flash = done.changed.map(|_| f.w.t.password_changed.to_owned());
+    show(&AccountPage { f, e_old: None, e_new: None })
+}
+
+/// The form of the language.
+#[derive(Deserialize)]
+pub struct LanguageForm {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    language: String,
+}
+
+/// Changes the language.
+pub async fn language(
+    State(app): State<App>,
+    me: Me,
+    Filled(form): Filled<LanguageForm>,
+) -> Result<Response, ApiError> {
+    me.changes(&form.csrf, May::Read)?;
+    let mut user = me.user;
+    Lang::of(&form.language).code().clone_into(&mut user.locale);
+    app.desk.store.change_user(&user).await?;
+    Ok(Redirect::to("/account").into_response())
+}
+
+/// The form of the password.
+#[derive(Deserialize)]
+pub struct PasswordForm {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    old: String,
+    #[serde(default)]
+    new: String,
+}
+
+/// Changes the password: every other session of the person ends.
+pub async fn password(
+    State(app): State<App>,
+    me: Me,
+    peer: Peer,
+    Filled(form): Filled<PasswordForm>,
+) -> Result<Response, ApiError> {
+    me.changes(&form.csrf, May::Read)?;
+    let f = frame(&app, &me, Section::Other);
+    let now = app.desk.clock.now();
+    let stored = me.user.password_hash.clone();
+    let (e_old, e_new) = (f.w.t.e_password_old, f.w.t.e_password);
+    if form.new.chars().count() < password::SHORTEST || form.new.len() > LONGEST {
+        return Ok(mend(show(&AccountPage { f, e_old: None, e_new: Some(e_new) })?));
+    }
+    if !app.gate.fits((&me.user.login, peer.0), form.old, stored, now).await? {
+        return Ok(mend(show(&AccountPage { f, e_old: Some(e_old), e_new: None })?));
+    }
+    app.desk.store.set_password(&me.user.id, &hash(form.new).await?).await?;
+    app.desk.store.audit(now, &me.user.id.0, "user.password", &format!("user:{}", me.user.id), "").await?;
+    let cookie = begin_session(&app.desk, &me.user, None).await?;
+    Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to("/account?changed=1")).into_response())
+}

@@ -1,0 +1,217 @@
+//! A case, ready to be shown: where it stands, why it was opened, who did what.
+
+use askama::Template;
+use gradus_engine::decision::Reason;
+use gradus_engine::protocol::Protocol;
+
+use super::CaseForm;
+use crate::auth::{May, Role};
+use crate::store::{CaseRow, ConversationPage, ConversationRow, Customer, TimelineRow, User, UserId};
+use crate::web::conversation::{DecisionView, decisions};
+use crate::web::customers::customer_facts;
+use crate::web::words::heat_class;
+use crate::web::{Badge, Frame, Words, badges, icons};
+
+#[derive(Template)]
+#[template(path = "case.html")]
+pub struct Page {
+    pub f: Frame,
+    pub v: CaseView,
+    pub form: CaseForm,
+}
+
+struct Step {
+    title: &'static str,
+    class: &'static str,
+    here: bool,
+}
+
+struct HeatChip {
+    value: i64,
+    class: &'static str,
+    word: &'static str,
+}
+
+struct TalkLink {
+    id: String,
+    icon: String,
+    when: String,
+}
+
+struct EarlierTalk {
+    id: String,
+    heat: i64,
+    heat_class: &'static str,
+    channel: &'static str,
+    when: String,
+}
+
+struct Outcome {
+    when: String,
+    reason: String,
+    decision: String,
+    cost: String,
+    conclusion: String,
+}
+
+struct Entry {
+    class: &'static str,
+    what: String,
+    text: String,
+    when: String,
+    who: String,
+}
+
+/// A case in words.
+pub struct CaseView {
+    id: String,
+    number: i64,
+    conversation: String,
+    customer: String,
+    customer_href: Option<String>,
+    badges: Vec<Badge>,
+    heat: Option<HeatChip>,
+    opened: String,
+    owner: String,
+    due_ms: i64,
+    closed: bool,
+    can_acknowledge: bool,
+    can_take_over: bool,
+    steps: Vec<Step>,
+    decisions: Vec<DecisionView>,
+    talk: Option<TalkLink>,
+    outcome: Option<Outcome>,
+    reasons: Vec<(&'static str, String)>,
+    cost_kinds: Vec<(&'static str, &'static str)>,
+    customer_facts: Vec<(&'static str, String)>,
+    earlier: Vec<EarlierTalk>,
+    people: Vec<(String, String)>,
+    timeline: Vec<Entry>,
+}
+
+/// What a case is shown from.
+pub struct CaseParts<'a> {
+    /// The case.
+    pub row: &'a CaseRow,
+    /// Its timeline.
+    pub timeline: &'a [TimelineRow],
+    /// Its conversation.
+    pub talk: Option<ConversationPage>,
+    /// Its customer.
+    pub customer: Option<Customer>,
+    /// The customer's conversations, latest first.
+    pub earlier: Vec<ConversationRow>,
+    /// Everybody.
+    pub people: &'a [User],
+    /// Who looks.
+    pub me: &'a UserId,
+}
+
+/// Returns a case in words.
+pub fn view(w: &Words, protocol: &Protocol, parts: CaseParts<'_>) -> CaseView {
+    let CaseParts { row, timeline, talk, customer, earlier, people, me } = parts;
+    let closed = row.closed_at_ms.is_some();
+    let mine = row.owner_id.as_ref() == Some(me);
+    let chip = |talk: &ConversationPage| {
+        let live = talk.conversation.status == "live";
+        let value = if live { talk.conversation.heat_last } else { talk.conversation.heat_max };
+        HeatChip { value, class: heat_class(value), word: if live { w.t.heat_now } else { w.t.heat_max } }
+    };
+    let mark = customer.as_ref().and_then(|customer| customer.mark.clone());
+    let ranks = customer.as_ref().map_or([None, None], |customer| [customer.revenue_rank, customer.growth_rank]);
+    CaseView {
+        id: row.id.to_string(),
+        number: row.number,
+        conversation: row.conversation_id.as_ref().map(ToString::to_string).unwrap_or_default(),
+        customer: row.customer_name.clone().unwrap_or_else(|| w.t.unknown_customer.to_owned()),
+        customer_href: row.customer_id.as_ref().map(|id| format!("/customers/{id}")),
+        badges: badges(w, ranks, mark.as_deref()),
+        heat: talk.as_ref().map(chip),
+        opened: w.moment(row.opened_at_ms),
+        owner: row.owner_name.clone().unwrap_or_else(|| w.role(&row.stage).to_owned()),
+        due_ms: row.due_at_ms.filter(|_| !closed).unwrap_or(0),
+        closed,
+        can_acknowledge: row.state == "open",
+        can_take_over: !(row.state == "in_work" && mine),
+        steps: steps(w, row),
+        decisions: talk.as_ref().map(|talk| reasons_to_open(decisions(w, protocol, talk))).unwrap_or_default(),
+        talk: talk.as_ref().map(|talk| TalkLink {
+            id: talk.conversation.id.to_string(),
+            icon: icons::icon(&talk.conversation.channel),
+            when: w.moment(talk.conversation.started_at_ms),
+        }),
+        outcome: outcome(w, row),
+        reasons: Reason::ALL.iter().map(|reason| (reason.name(), w.reason(reason.name()))).collect(),
+        cost_kinds: vec![
+            ("refund", w.t.c_refund),
+            ("discount", w.t.c_discount),
+            ("bonus", w.t.c_bonus),
+            ("other", w.t.c_other),
+        ],
+        customer_facts: customer.as_ref().map(|customer| customer_facts(w, customer)).unwrap_or_default(),
+        earlier: earlier.iter().filter(|talk| Some(&talk.id) != row.conversation_id.as_ref()).take(6).map(|talk| earlier_talk(w, talk)).collect(),
+        people: people
+            .iter()
+            .filter(|user| user.active && Some(&user.id) != row.owner_id.as_ref())
+            .filter(|user| user.role.parse::<Role>().is_ok_and(|role| role.may(May::Act)))
+            .map(|user| (user.id.to_string(), format!("{}, {}", user.name, w.role(&user.role))))
+            .collect(),
+        timeline: timeline.iter().rev().map(|entry| line(w, entry)).collect(),
+    }
+}
+
+/// Watching and coaching open no case: they are left out where there is something stronger.
+fn reasons_to_open(all: Vec<DecisionView>) -> Vec<DecisionView> {
+    let strong: Vec<DecisionView> = all.iter().filter(|decision| decision.class != "d-other").cloned().collect();
+    if strong.is_empty() { all } else { strong }
+}
+
+fn earlier_talk(w: &Words, talk: &ConversationRow) -> EarlierTalk {
+    EarlierTalk {
+        id: talk.id.to_string(),
+        heat: talk.heat_max,
+        heat_class: heat_class(talk.heat_max),
+        channel: w.channel(&talk.channel),
+        when: w.moment(talk.started_at_ms),
+    }
+}
+
+fn steps(w: &Words, row: &CaseRow) -> Vec<Step> {
+    let order = ["open", "acknowledged", "in_work", "resolved"];
+    let last = order.len() - 1;
+    let here = order.iter().position(|state| *state == row.state).unwrap_or(last);
+    let step = |(at, state): (usize, &&str)| {
+        let past = at < here || (at == here && at == last);
+        Step { title: w.state(state), class: if past { "past" } else if at == here { "here" } else { "" }, here: at == here }
+    };
+    order.iter().enumerate().map(step).collect()
+}
+
+fn outcome(w: &Words, row: &CaseRow) -> Option<Outcome> {
+    let closed = row.closed_at_ms?;
+    let money = row.cost.as_deref().map(|cost| w.money_text(cost, row.currency.as_deref().unwrap_or("RUB")));
+    Some(Outcome {
+        when: w.moment(closed),
+        reason: row.reason.as_deref().map(|reason| w.reason(reason)).unwrap_or_default(),
+        decision: row.decision.clone().unwrap_or_default(),
+        cost: money.unwrap_or_default(),
+        conclusion: row.conclusion.clone().unwrap_or_default(),
+    })
+}
+
+fn line(w: &Words, entry: &TimelineRow) -> Entry {
+    let detail: serde_json::Value = serde_json::from_str(&entry.detail).unwrap_or_default();
+    let to = detail.get("to").and_then(serde_json::Value::as_str).map(|name| format!(": {name}"));
+    Entry {
+        class: match entry.kind.as_str() {
+            "climbed" | "overdue" => "late",
+            "resolved" => "done",
+            _ if entry.actor.is_some() => "person",
+            _ => "",
+        },
+        what: format!("{}{}", w.timeline(&entry.kind), to.unwrap_or_default()),
+        text: entry.text.clone().unwrap_or_default(),
+        when: w.moment(entry.at_ms),
+        who: entry.actor_name.clone().unwrap_or_else(|| w.t.by_protocol.to_owned()),
+    }
+}

@@ -1,0 +1,156 @@
+//! Customers: found by name, number or address; and the card of one.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::board::rendered;
+use super::cases::{CaseLine, line};
+use super::{Badge, Frame, Section, Words, badges, frame, show};
+use crate::api::{ApiError, Asked};
+use crate::auth::Me;
+use crate::http::App;
+use crate::store::{CaseFilter, ContactKind, Customer, CustomerId, Purchase};
+
+/// Customers that a search shows.
+const MOST: i64 = 100;
+/// Milliseconds of a year.
+const YEAR_MS: i64 = 365 * 86_400_000;
+
+pub(super) struct CustomerLine {
+    id: String,
+    name: String,
+    badges: Vec<Badge>,
+    contract: String,
+    manager: String,
+    revenue: String,
+}
+
+#[derive(Template)]
+#[template(path = "customers.html")]
+pub(super) struct ListPage {
+    pub f: Frame,
+    pub query: String,
+    pub rows: Vec<CustomerLine>,
+}
+
+pub(super) struct Bought {
+    what: String,
+    when: String,
+    amount: String,
+}
+
+#[derive(Template)]
+#[template(path = "customer.html")]
+pub(super) struct CardPage {
+    pub f: Frame,
+    pub name: String,
+    pub badges: Vec<Badge>,
+    pub contacts: Vec<String>,
+    pub facts: Vec<(&'static str, String)>,
+    pub rows: Vec<String>,
+    pub cases: Vec<CaseLine>,
+    pub purchases: Vec<Bought>,
+}
+
+/// What is looked for.
+#[derive(Deserialize)]
+pub struct Search {
+    #[serde(default)]
+    q: String,
+}
+
+/// Shows the customers that fit.
+pub async fn list(State(app): State<App>, me: Me, Asked(search): Asked<Search>) -> Result<Response, ApiError> {
+    let query: String = search.q.trim().chars().take(100).collect();
+    let found = app.desk.store.search_customers(&query, MOST).await?;
+    let f = frame(&app, &me, Section::Customers);
+    let rows = found.iter().map(|customer| customer_line(&f.w, customer)).collect();
+    show(&ListPage { f, query, rows })
+}
+
+pub(super) fn customer_line(w: &Words, customer: &Customer) -> CustomerLine {
+    CustomerLine {
+        id: customer.id.to_string(),
+        name: customer.name.clone().unwrap_or_else(|| w.t.no_name.to_owned()),
+        badges: badges(w, [customer.revenue_rank, customer.growth_rank], customer.mark.as_deref()),
+        contract: contract(w, customer),
+        manager: customer.manager.clone().unwrap_or_default(),
+        revenue: customer.revenue_12m.as_deref().map(|sum| w.money_text(sum, "RUB")).unwrap_or_default(),
+    }
+}
+
+fn contract(w: &Words, customer: &Customer) -> String {
+    let until = customer.contract_until.as_deref().map(|day| format!("{} {}", w.t.contract_until, w.civil(day)));
+    [customer.contract_status.clone(), until].into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// Returns what is known of a customer, for cards.
+pub(super) fn customer_facts(w: &Words, customer: &Customer) -> Vec<(&'static str, String)> {
+    let rank = |rank: Option<i64>| rank.map(|rank| format!("{rank}")).unwrap_or_default();
+    let all = [
+        (w.t.contract, contract(w, customer)),
+        (w.t.terms, customer.personal_terms.clone().unwrap_or_default()),
+        (w.t.manager, customer.manager.clone().unwrap_or_default()),
+        (w.t.revenue, customer.revenue_12m.as_deref().map(|sum| w.money_text(sum, "RUB")).unwrap_or_default()),
+        (w.t.rank_revenue, rank(customer.revenue_rank)),
+        (w.t.rank_growth, rank(customer.growth_rank)),
+    ];
+    all.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+}
+
+/// Shows one customer.
+pub async fn card(State(app): State<App>, me: Me, Path(id): Path<String>) -> Result<Response, ApiError> {
+    let store = &app.desk.store;
+    let customer = store.customer(&CustomerId(id)).await?.ok_or(ApiError::NotFound)?;
+    let f = frame(&app, &me, Section::Customers);
+    let talks = app.conversations_of(&me, &customer.id).await?;
+    let filter = CaseFilter {
+        customer: Some(customer.id.clone()),
+        team: me.team().map(str::to_owned),
+        limit: 20,
+        ..CaseFilter::default()
+    };
+    let cases = store.cases(&filter).await?;
+    let contacts = store.contacts(&customer.id).await?;
+    let since = jiff::Timestamp::from_millisecond(f.w.now_ms() - YEAR_MS).unwrap_or_default().to_zoned(app.zone.clone());
+    let purchases = store.purchases(&customer.id, &since.date().to_string()).await?;
+    let contact = |kind: ContactKind, value: String| if kind == ContactKind::Tel { telephone(&value) } else { value };
+    show(&CardPage {
+        name: customer.name.clone().unwrap_or_else(|| f.w.t.unknown_customer.to_owned()),
+        badges: badges(&f.w, [customer.revenue_rank, customer.growth_rank], customer.mark.as_deref()),
+        contacts: contacts.into_iter().map(|found| contact(found.kind, found.value)).collect(),
+        facts: customer_facts(&f.w, &customer),
+        rows: rendered(&app, &f.w, &talks).await?,
+        cases: cases.iter().map(|row| line(&f.w, row)).collect(),
+        purchases: purchases.iter().map(|bought| bought_line(&f.w, bought)).collect(),
+        f,
+    })
+}
+
+pub(super) fn bought_line(w: &Words, bought: &Purchase) -> Bought {
+    Bought { what: bought.what.clone(), when: w.civil(&bought.bought_on), amount: w.money_text(&bought.amount, "RUB") }
+}
+
+/// Returns a Russian number as people write it: «+7 921 123-45-67»; others with a plus.
+pub(super) fn telephone(digits: &str) -> String {
+    let plain = digits.trim_start_matches('+');
+    match (plain.len(), plain.is_ascii()) {
+        (11, true) if plain.starts_with('7') => {
+            format!("+7 {} {}-{}-{}", &plain[1..4], &plain[4..7], &plain[7..9], &plain[9..11])
+        }
+        _ => format!("+{plain}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn telephone_numbers_are_written_as_people_read_them() {
+        assert_eq!(telephone("79211234567"), "+7 921 123-45-67");
+        assert_eq!(telephone("+375291234567"), "+375291234567");
+    }
+}
