@@ -35,20 +35,6 @@ impl Circumstances<'_> {
         }
     }
 
-    /// Returns the name used in rule files.
-    pub fn name(&self, circumstance: Circumstance) -> String {
-        match circumstance {
-            Circumstance::Denied => "отрицание".to_owned(),
-            Circumstance::Question => "вопрос".to_owned(),
-            Circumstance::Condition => "условие".to_owned(),
-            Circumstance::Quoted => "цитата".to_owned(),
-            Circumstance::Addressed => "адресат".to_owned(),
-            Circumstance::Mark(index) => {
-                self.program.marks.get(usize::from(index)).map_or_else(String::new, |mark| mark.0.clone())
-            }
-        }
-    }
-
     fn tokens(&self, begin: u32, end: u32) -> std::ops::Range<usize> {
         begin as usize..(end as usize).min(self.text.tokens.len())
     }

@@ -4,7 +4,7 @@
 
 use super::super::lexicon::features::*;
 use super::super::lexicon::{Analysis, LemmaId};
-use super::super::rules::compile::{ElementId, PatternId, Program, Want, filter_bit, seen};
+use super::super::rules::compile::{ElementId, PatternId, Program, Want, seen};
 
 /// Grammatical parts that a few words play and that guards and clause borders ask for.
 pub mod role {
@@ -57,8 +57,6 @@ pub struct Info {
     pub elements: Box<[ElementId]>,
     /// Patterns that are looked for where it stands.
     pub candidates: Box<[PatternId]>,
-    /// Filter bits of its elements.
-    pub filter: u128,
     /// All its readings together.
     pub readings: Reading,
     /// Bits of [`role`].
@@ -217,7 +215,6 @@ impl Program {
         }
         Info {
             form: form.into(),
-            filter: elements.iter().fold(0, |bits, element| bits | filter_bit(*element)),
             elements: elements.into(),
             candidates: candidates.into(),
             readings,

@@ -63,13 +63,13 @@ impl Want {
     }
 }
 
-/// One row with the elements it cannot do without, as a filter.
+/// One row with the elements it cannot do without.
 #[derive(Clone, Debug)]
 pub struct Row {
     /// The automaton.
     pub automaton: Automaton,
-    /// Filter bits of the elements that every match contains.
-    pub needs: u128,
+    /// Elements of which every match contains each.
+    pub needs: Vec<ElementId>,
 }
 
 /// One compiled pattern line.
@@ -83,8 +83,8 @@ pub struct Pattern {
     pub scope: Scope,
     /// What must not stand near.
     pub without: Vec<(Where, Row)>,
-    /// Filter bits over all rows.
-    pub needs: u128,
+    /// Elements of which every match contains each, rarest first.
+    pub needs: Box<[ElementId]>,
 }
 
 /// A circumstance of a match.
@@ -179,11 +179,6 @@ pub struct Program {
     pub denial_after: Vec<Row>,
 }
 
-/// Returns the filter bit of an element.
-pub fn filter_bit(element: ElementId) -> u128 {
-    1 << (element.wrapping_mul(0x9E37_79B9) >> 25)
-}
-
 /// A pattern with macros replaced and elements numbered.
 enum Tree {
     Word(ElementId),
@@ -275,7 +270,7 @@ impl Compiler<'_> {
             let id = *self.declared_lemmas.entry(new.clone()).or_insert(next);
             let mut forms = vec![(new.clone(), Vec::new())];
             if let Some(like) = like {
-                let model = self.program.lexicon.forms_of(like, 3);
+                let model = self.program.lexicon.forms_of(like);
                 if model.is_empty() {
                     let cure = "сравнивать можно со словом из словаря в начальной форме";
                     self.fail(place, Fault::DeadElement { element: like.clone(), cure: cure.to_owned() });
@@ -432,7 +427,10 @@ impl Compiler<'_> {
             .iter()
             .filter_map(|(side, node)| Some((*side, self.row(node, &line.place)?.0)))
             .collect();
-        let needs = rows.iter().fold(0, |bits, row| bits | row.needs);
+        let mut needs: Vec<ElementId> = rows.iter().flat_map(|row| row.needs.iter().copied()).collect();
+        needs.sort_by_key(|element| (self.cost.get(*element as usize).copied().unwrap_or(1), *element));
+        needs.dedup();
+        let needs = needs.into_boxed_slice();
         Some((Pattern { rule, rows, scope: line.scope, without, needs }, anchors))
     }
 
@@ -450,7 +448,7 @@ impl Compiler<'_> {
             return None;
         }
         automaton.close(whole);
-        let mut needs = 0;
+        let mut needs = Vec::new();
         needed(&tree, &mut needs);
         let anchors = self.anchors(&tree);
         Some((Row { automaton, needs }, anchors))
@@ -763,14 +761,18 @@ impl Compiler<'_> {
     /// Goes through the whole dictionary once for the features that no form of the lemma has.
     fn report_doubtful(&mut self) {
         let mut doubtful = std::mem::take(&mut self.doubtful);
-        self.program.lexicon.each_with_prefix("", |_, analyses| {
-            for one in analyses {
-                if let Some(wants) = doubtful.get_mut(&one.lemma) {
-                    wants.retain(|want| !want.0.takes(&one.readings, 0));
+        let mut wanted = vec![false; self.program.lexicon.lemma_count() as usize];
+        doubtful.keys().for_each(|id| wanted[*id as usize] = true);
+        self.program.lexicon.each_of(
+            |id| wanted.get(id as usize).copied().unwrap_or(false),
+            |_, analyses| {
+                for one in analyses {
+                    if let Some(wants) = doubtful.get_mut(&one.lemma) {
+                        wants.retain(|want| !want.0.takes(&one.readings, 0));
+                    }
                 }
-            }
-            true
-        });
+            },
+        );
         for (_, lemma, place) in doubtful.into_values().flatten() {
             let cure = "у него нет форм с такими признаками: поправьте их (признаки после «|» относятся ко всем словам перед ним)";
             self.fail(&place, Fault::DeadElement { element: lemma, cure: cure.to_owned() });
@@ -806,10 +808,10 @@ impl Compiler<'_> {
     }
 }
 
-/// Collects the filter bits of the elements that every match contains.
-fn needed(tree: &Tree, needs: &mut u128) {
+/// Collects the elements of which every match contains each.
+fn needed(tree: &Tree, needs: &mut Vec<ElementId>) {
     match tree {
-        Tree::Word(element) => *needs |= filter_bit(*element),
+        Tree::Word(element) => needs.push(*element),
         Tree::Row(items) => items.iter().for_each(|item| needed(item, needs)),
         Tree::Evidence(inner) => needed(inner, needs),
         Tree::Either(_) | Tree::Maybe(_) | Tree::Gap(_) | Tree::Begin(_) | Tree::End(_) => {}
