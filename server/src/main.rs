@@ -1,2 +1,2 @@
-//! The `gradus` binary.
+//! The `gradus` binary: a thin door to the library.
 fn main() {}

@@ -1,16 +1,27 @@
-//! Developer commands.
+//! Developer commands: `cargo xtask test` and `cargo xtask demo`.
+//!
+//! Both start from a machine that has Rust, Node and Python and nothing else, and install what is missing.
 
-use std::path::{Path, PathBuf};
+mod demo;
+mod lexicon;
+mod postgres;
+mod run;
+mod setup;
+mod synth;
+mod test;
 
 use anyhow::{Result, bail};
 
-mod lexicon;
+const USAGE: &str = "usage: cargo xtask test [--fast] | demo [--prepare] [--port N] [--no-live] | setup | lexicon [DUMP]";
 
 fn main() -> Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
-    match arguments.next().as_deref() {
-        Some("lexicon") => lexicon::build(root, arguments.next().map(PathBuf::from)),
-        other => bail!("unknown command {other:?}; known: lexicon [DUMP]"),
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let rest = arguments.get(1..).unwrap_or_default();
+    match arguments.first().map(String::as_str) {
+        Some("test") => test::run(rest),
+        Some("demo") => demo::run(rest),
+        Some("lexicon") => lexicon::build(&run::root(), rest.first().map(std::path::PathBuf::from)),
+        Some("setup") => setup::ensure(&[setup::BUILD, setup::TEST, setup::DEMO]),
+        _ => bail!(USAGE),
     }
 }
