@@ -70,8 +70,10 @@ impl Circumstances<'_> {
                 return true;
             }
         }
-        let in_gap = self.span.gap_not
-            && (begin..end).any(|at| self.roles(at) & role::NOT != 0 && !self.harmless_not(at));
+        let denies = |this: &mut Self, at: usize| {
+            this.roles(at) & role::WITHOUT != 0 || this.roles(at) & role::NOT != 0 && !this.harmless_not(at)
+        };
+        let in_gap = self.span.gap_not && (begin..end).any(|at| denies(self, at));
         in_gap || self.denied_after(end)
     }
 

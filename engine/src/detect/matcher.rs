@@ -84,7 +84,7 @@ impl Matcher {
             let done =
                 if all { self.applied[pattern.rule as usize] == self.round } else { *best >= 100 - doubt };
             if !done
-                && text.tokens.len() <= usize::from(rule.words)
+                && text.tokens.len() <= rule.words as usize
                 && self.try_pattern(program, text, pattern, rule, sentence)
             {
                 *best = 100 - doubt;

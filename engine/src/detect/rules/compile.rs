@@ -124,7 +124,7 @@ pub struct Rule {
     /// Allowed tenses as reading bits; 0: all.
     pub tenses: Reading,
     /// Most words of the utterance.
-    pub words: u16,
+    pub words: u32,
     /// Circumstances that are forbidden or needed.
     pub needs: Vec<(Circumstance, Need)>,
     /// What must not stand near.
@@ -140,6 +140,15 @@ pub fn channel_bit(channel: Channel) -> u8 {
         Channel::InPerson => 8,
     }
 }
+
+/// How common «any word» is, in the units of the anchors' cost.
+const ANY_WORD: u64 = 10_000;
+
+/// Most parts of one row after macros are replaced, alternatives counted.
+const MOST_NODES: usize = 5_000;
+
+/// Most macros within each other.
+const MOST_OPEN_MACROS: usize = 30;
 
 /// Everything the matcher needs, compiled from all files together.
 pub struct Program {
@@ -209,6 +218,7 @@ pub fn compile(source: &Source, errors: &mut Vec<RuleError>, lint: bool) -> Prog
             .flat_map(str::split_whitespace)
             .collect(),
         open_macros: Vec::new(),
+        nodes: 0,
         program: Program {
             lexicon,
             by_lemma: FxHashMap::default(),
@@ -249,6 +259,8 @@ struct Compiler<'s> {
     cost: Vec<u64>,
     common: HashSet<&'static str>,
     open_macros: Vec<String>,
+    /// How many parts the row has, macros replaced.
+    nodes: usize,
     program: Program,
     declared_lemmas: FxHashMap<String, LemmaId>,
     /// Elements with features that no form has been found for yet.
@@ -267,7 +279,8 @@ impl Compiler<'_> {
     fn declare_words(&mut self) {
         for (new, like, place) in &self.source.words {
             let next = self.program.lexicon.lemma_count() + self.declared_lemmas.len() as u32;
-            let id = *self.declared_lemmas.entry(new.clone()).or_insert(next);
+            let own = self.program.lexicon.lemma(new).unwrap_or(next);
+            let id = *self.declared_lemmas.entry(new.clone()).or_insert(own);
             let mut forms = vec![(new.clone(), Vec::new())];
             if let Some(like) = like {
                 let model = self.program.lexicon.forms_of(like);
@@ -358,7 +371,7 @@ impl Compiler<'_> {
             confidence: options.confidence.unwrap_or(80),
             persons: options.persons.unwrap_or_default().iter().map(person).fold(0, |bits, bit| bits | bit),
             tenses: options.tenses.unwrap_or_default().iter().map(tense).fold(0, |bits, bit| bits | bit),
-            words: options.words.unwrap_or(u16::MAX),
+            words: options.words.map_or(u32::MAX, u32::from),
             needs,
             except,
         });
@@ -435,6 +448,7 @@ impl Compiler<'_> {
     }
 
     fn row(&mut self, node: &Node, place: &Place) -> Option<(Row, Option<(u64, Vec<ElementId>)>)> {
+        self.nodes = 0;
         let tree = self.tree(node, place)?;
         let mut automaton = Automaton::default();
         let whole = self.build(&tree, &mut automaton, true, place);
@@ -454,8 +468,20 @@ impl Compiler<'_> {
         Some((Row { automaton, needs }, anchors))
     }
 
+    /// Macros of macros can grow without end; a row that grows beyond all use is refused.
+    fn count_node(&mut self, place: &Place) -> Option<()> {
+        self.nodes += 1;
+        if self.nodes > MOST_NODES || self.open_macros.len() > MOST_OPEN_MACROS {
+            self.open_macros.clear();
+            self.fail(place, Fault::TooLong { positions: self.nodes, limit: MOST_POSITIONS });
+            return None;
+        }
+        Some(())
+    }
+
     /// Replaces macros and numbers elements; alternatives of single words become one element.
     fn tree(&mut self, node: &Node, place: &Place) -> Option<Tree> {
+        self.count_node(place)?;
         Some(match node {
             Node::Word(element, place) => Tree::Word(self.element(vec![(element.clone(), place.clone())])),
             Node::Row(items) => {
@@ -491,6 +517,7 @@ impl Compiler<'_> {
         others: &mut Vec<Tree>,
     ) -> Option<()> {
         for item in items {
+            self.count_node(place)?;
             match item {
                 Node::Word(element, place) => words.push((element.clone(), place.clone())),
                 Node::Either(inner) => self.choices(inner, place, words, others)?,
@@ -581,7 +608,7 @@ impl Compiler<'_> {
             }
             Word::Any => {
                 self.program.by_features.push(want);
-                if word.features.is_empty() { 10_000 } else { 2_000 }
+                if word.features.is_empty() { ANY_WORD } else { ANY_WORD / 5 }
             }
         }
     }
@@ -741,7 +768,9 @@ impl Compiler<'_> {
     fn anchors(&self, tree: &Tree) -> Option<(u64, Vec<ElementId>)> {
         match tree {
             Tree::Word(element) => {
-                Some((self.cost.get(*element as usize).copied().unwrap_or(1), vec![*element]))
+                // «*» alone is no place to begin a search.
+                let cost = self.cost.get(*element as usize).copied().unwrap_or(1);
+                (cost < ANY_WORD).then(|| (cost, vec![*element]))
             }
             Tree::Row(items) => {
                 items.iter().filter_map(|item| self.anchors(item)).min_by_key(|anchors| anchors.0)

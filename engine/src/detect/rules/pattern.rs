@@ -123,7 +123,7 @@ pub(crate) fn plain(word: &str) -> String {
 
 /// Reads one pattern line that begins at `place`.
 pub fn parse_line(text: &str, place: &Place) -> Result<Line, RuleError> {
-    let mut reader = Reader { letters: text.chars().collect(), at: 0, place: place.clone() };
+    let mut reader = Reader { letters: text.chars().collect(), at: 0, depth: 0, place: place.clone() };
     let mut line =
         Line { parts: Vec::new(), scope: Scope::Clause, without: Vec::new(), place: place.clone() };
     line.parts.push(reader.row()?);
@@ -166,9 +166,13 @@ fn share_features(choices: &mut [Node]) {
     }
 }
 
+/// Brackets within brackets; people cannot read more, and reading is recursive.
+const DEEPEST: usize = 12;
+
 struct Reader {
     letters: Vec<char>,
     at: usize,
+    depth: usize,
     place: Place,
 }
 
@@ -262,6 +266,19 @@ impl Reader {
     }
 
     fn single(&mut self) -> Result<Node, RuleError> {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return Err(self.fault(
+                "слишком много скобок одна в другой",
+                "вынесите внутренние группы в наборы «@имя = …»",
+            ));
+        }
+        let node = self.one();
+        self.depth -= 1;
+        node
+    }
+
+    fn one(&mut self) -> Result<Node, RuleError> {
         let place = self.here();
         match self.peek() {
             Some('(') => self.group(),
