@@ -60,6 +60,7 @@ fn cpu() -> Duration {
     Duration::from_nanos(stat.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0))
 }
 
+#[expect(clippy::disallowed_methods, reason = "measuring is what this program is for")]
 /// One timing for each text; every round sees all texts.
 fn pass(name: &str, detector: &Detector, texts: &[Text], scratch: &mut Scratch, rounds: usize) {
     let mut times: Vec<Duration> = Vec::with_capacity(texts.len() * rounds);

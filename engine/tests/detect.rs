@@ -26,7 +26,7 @@ fn check(rules: &str, lines: &str) {
     let detector = with(rules);
     let mut wrong = String::new();
     for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let (text, wanted) = line.split_once('→').expect("an arrow");
+        let (text, wanted) = line.split_once('→').unwrap_or((line, "the line needs an arrow"));
         let found = quotes(&detector, text.trim()).join(" + ");
         if found != wanted.trim() {
             let _ = writeln!(wrong, "{text}→ {found}, wanted {wanted}");
@@ -89,6 +89,7 @@ fn a_denial_binds_within_its_clause() {
         не буду писать отзыв обращусь в роспотребнадзор → обращусь в роспотребнадзор
         не надо писать отзыв →
         писать отзыв не буду →
+        я не хочу, чтобы вы писали отзыв →
         я не шучу напишу отзыв → напишу отзыв
         не могли бы вы позвать начальника → позвать начальника
         напишу не отзыв →

@@ -3,7 +3,7 @@
 //! Positions are bits; after each word the set of reached positions is computed from the set before. There is no backtracking,
 //! so the time is the number of words times the number of reached positions, whatever the pattern.
 
-use super::rules::compile::ElementId;
+use super::rules::program::ElementId;
 
 /// Most positions of one row.
 pub const MOST_POSITIONS: usize = 64;

@@ -6,7 +6,7 @@ use super::normalise::Normalised;
 use super::normalise::clauses::border;
 use super::normalise::split::before;
 use super::normalise::words::role;
-use super::rules::compile::{Circumstance, Program};
+use super::rules::program::{Circumstance, Program};
 use super::walk::{Span, Walker};
 
 /// Judges one match.

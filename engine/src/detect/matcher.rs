@@ -2,9 +2,9 @@
 
 use super::circumstance::Circumstances;
 use super::normalise::Normalised;
-use super::rules::compile::{Circumstance, Pattern, PatternId, Program, Row, Rule, channel_bit};
 use super::rules::file::Need;
 use super::rules::pattern::{Scope, Where};
+use super::rules::program::{Circumstance, Pattern, PatternId, Program, Row, Rule, channel_bit};
 use super::walk::{Span, Walker};
 use crate::signal::{Channel, Party};
 

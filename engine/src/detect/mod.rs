@@ -18,9 +18,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use matcher::{Hit, Matcher, Reason};
 use normalise::Normalised;
-use rules::compile::{Circumstance, Program, compile};
+use rules::compile::compile;
 pub use rules::error::{Fault, Place, RuleError};
 use rules::file::{Source, read};
+use rules::program::{Circumstance, Program};
 use voter::Voter;
 
 use crate::signal::{Channel, Found, Party};

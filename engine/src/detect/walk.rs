@@ -67,8 +67,8 @@ impl Walker {
             if filler && token.border & border::CLAUSE == 0 {
                 self.carry();
             }
-            let mut done = self.report(automaton, text, begin, index + 1, 1, each);
-            done = done || joined.is_some() && self.report(automaton, text, begin, index + 2, 2, each);
+            let mut done = self.report(automaton, text, index + 1, 1, each);
+            done = done || joined.is_some() && self.report(automaton, text, index + 2, 2, each);
             if done {
                 return true;
             }
@@ -147,7 +147,6 @@ impl Walker {
         &self,
         automaton: &Automaton,
         text: &Normalised,
-        begin: usize,
         end: usize,
         slot: usize,
         each: &mut impl FnMut(Span) -> bool,
@@ -156,7 +155,7 @@ impl Walker {
         for position in bits(reached.set & automaton.last) {
             let mut span = reached.spans[position];
             // Positions carried over a filler ended before it and have been reported then.
-            if span.end as usize != end || (span.begin as usize) < begin || !may_end(automaton, text, end) {
+            if span.end as usize != end || !may_end(automaton, text, end) {
                 continue;
             }
             if span.evidence_end == 0 {

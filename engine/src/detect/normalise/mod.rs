@@ -6,7 +6,7 @@ pub mod words;
 
 use rustc_hash::FxHashMap;
 
-use super::rules::compile::Program;
+use super::rules::program::Program;
 use split::{Look, Piece, before};
 use words::{Info, Resolved, role};
 

@@ -79,7 +79,7 @@ pub fn split(text: &str, pieces: &mut Vec<Piece>) -> Look {
         look: Look::default(),
         pending: before::SENTENCE,
         quotes: 0,
-        straight: text.matches('"').count() % 2 == 0,
+        straight: text.matches('"').count().is_multiple_of(2),
         after: 0,
         bangs: 0,
         run: 0,
@@ -133,12 +133,14 @@ impl Letters<'_> {
         let mut piece =
             Piece { byte: byte as u32, start: point, number, masked: is_mask(letter), ..Piece::default() };
         let mut end = byte + letter.len_utf8();
+        let mut ordinal = false;
         while let Some(next) = self.peek() {
             let follows = self.peek_second();
             let goes_on = if number {
                 let joint =
                     matches!(next, '.' | ',' | ':' | '-' | '/') && follows.is_some_and(char::is_numeric);
-                next.is_numeric() || joint || self.ordinal_ending(next)
+                ordinal |= self.ordinal_ending(next);
+                next.is_numeric() || joint || ordinal && (next == '-' || next.is_alphabetic())
             } else {
                 let joint = matches!(next, '-' | '\'' | '’') && follows.is_some_and(char::is_alphabetic);
                 // A mask may stand inside a word or at its end; digits stand for letters only inside.

@@ -144,10 +144,11 @@ pub fn read(file: &str, text: &str, source: &mut Source, errors: &mut Vec<RuleEr
         let column = whole.chars().take_while(|letter| letter.is_whitespace()).count() as u32 + 1;
         let place = Place { file: file.to_owned(), line: number, column };
         let trimmed = whole.trim();
-        if !trimmed.is_empty() && !trimmed.starts_with('#') {
-            if let Err(error) = reader.line(trimmed, &place) {
-                reader.errors.push(error);
-            }
+        if trimmed.is_empty() || trimmed.starts_with('#') {
+            continue;
+        }
+        if let Err(error) = reader.line(trimmed, &place) {
+            reader.errors.push(error);
         }
     }
     reader.close_rule();
