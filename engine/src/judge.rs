@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::commitment::Commitment;
+use crate::commitment::{Commitment, Reference};
 use crate::decision::Decision;
 use crate::effect::Effect;
 use crate::event::{CustomerFacts, Event, Heard, Said};
@@ -22,8 +22,8 @@ const RECENT: Millis = Millis::minutes(14 * 24 * 60);
 
 /// Notices signals and cues in an utterance; the detector in the product, a table in tests.
 pub trait Notices {
-    /// Judges the text alone. `at` is the time of the utterance as RFC 3339 with its offset, when known.
-    fn notice(&self, text: &str, party: Party, channel: Channel, at: Option<&str>) -> Noticed;
+    /// Judges the text alone. `reference` is the time of the utterance, for promises with a due time.
+    fn notice(&self, text: &str, party: Party, channel: Channel, reference: &Reference) -> Noticed;
 }
 
 /// One utterance to be judged.
@@ -37,8 +37,6 @@ pub struct Line {
     pub start_ms: Option<u64>,
     /// When, absolutely; `None` when the source has no times.
     pub at: Option<Timestamp>,
-    /// The same time as RFC 3339 with its offset.
-    pub at_text: Option<String>,
     /// What was said.
     pub text: String,
 }
@@ -54,6 +52,8 @@ pub struct Conversation {
     pub customer_key: String,
     /// When it started.
     pub started_at: Option<Timestamp>,
+    /// Seconds east of UTC of the clock where it took place.
+    pub utc_offset_s: i32,
     /// The utterances in the order in which they are judged.
     pub lines: Vec<Line>,
     /// What the sound showed.
@@ -112,8 +112,9 @@ impl<'p> Judge<'p> {
         let mut now = started;
         for line in &conversation.lines {
             now = line.at.unwrap_or(now).max(now);
-            let noticed =
-                self.notices.notice(&line.text, line.party, conversation.channel, line.at_text.as_deref());
+            let reference =
+                line.at.map_or(Reference::UNKNOWN, |at| Reference::new(at, conversation.utc_offset_s));
+            let noticed = self.notices.notice(&line.text, line.party, conversation.channel, &reference);
             self.say(&mut run, line, noticed, now, &conversation.customer_key);
             for heard in conversation.heard.iter().filter(|heard| heard.utterance == line.index) {
                 run.judged.signals.push(Signal { utterance: heard.utterance, found: measured(heard) });

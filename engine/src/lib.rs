@@ -9,6 +9,7 @@ pub mod step;
 pub mod classify;
 pub mod cue;
 pub mod detect;
+pub mod ear;
 pub mod event;
 pub mod notice;
 pub mod signal;

@@ -1,2 +1,5 @@
-//! The `gradus` binary: a thin door to the library.
-fn main() {}
+//! The `gradus` binary: everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    gradus::cli::run()
+}

@@ -60,7 +60,18 @@ pub struct BadWeights(&'static str);
 /// The step in which inverse document frequencies are kept.
 pub(crate) const IDF_STEP: f32 = 1.0 / 16.0;
 
+/// The weights that ship with the product; how they came about stands in `data/classifier/README.md`.
+const BUILTIN: &[u8] = include_bytes!("../../data/classifier/weights.bin");
+
 impl Classifier {
+    /// Returns the classifier that ships with the product.
+    ///
+    /// # Errors
+    /// None in a released product: a test reads the same bytes.
+    pub fn builtin() -> Result<Self, BadWeights> {
+        Self::read(BUILTIN)
+    }
+
     /// Reads a weights file.
     ///
     /// # Errors

@@ -54,6 +54,8 @@ const KEYWORDS: &[(K, &[&str])] = &[
 /// Finds kinds by keywords alone.
 pub fn by_keywords(text: &str, party: Party, _channel: Channel) -> BTreeSet<K> {
     let lower = text.to_lowercase();
-    let fits = |(kind, words): &&(K, &[&str])| kind.party() == party && words.iter().any(|word| lower.contains(word));
+    let fits = |(kind, words): &&(K, &[&str])| {
+        kind.party() == party && words.iter().any(|word| lower.contains(word))
+    };
     KEYWORDS.iter().filter(fits).map(|(kind, _)| *kind).collect()
 }

@@ -27,17 +27,26 @@ pub struct Labelled {
 /// Names the file, the line and what is wrong.
 pub fn read(path: &Path) -> Result<Vec<Labelled>> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let text = String::from_utf8(bytes).with_context(|| format!("{} is not UTF-8: save it as UTF-8", path.display()))?;
+    let text = String::from_utf8(bytes)
+        .with_context(|| format!("{} is not UTF-8: save it as UTF-8", path.display()))?;
     let mut lines = text.trim_start_matches('\u{feff}').lines();
     let header: Vec<&str> = lines.next().unwrap_or_default().split('\t').map(str::trim).collect();
     let column = |name: &str| header.iter().position(|&column| column == name);
-    let need = |name: &str| column(name).with_context(|| format!("{} has no column \"{name}\": its header needs party, channel, text, labels", path.display()));
+    let need = |name: &str| {
+        column(name).with_context(|| {
+            format!(
+                "{} has no column \"{name}\": its header needs party, channel, text, labels",
+                path.display()
+            )
+        })
+    };
     let columns = [need("party")?, need("channel")?, need("text")?, need("labels")?];
     let marks = (column("focus"), column("polarity"));
     let mut labelled = Vec::new();
     for (number, line) in lines.enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let fields: Vec<&str> = line.split('\t').collect();
-        let one = one(&fields, columns, marks).with_context(|| format!("{}:{}", path.display(), number + 2))?;
+        let one =
+            one(&fields, columns, marks).with_context(|| format!("{}:{}", path.display(), number + 2))?;
         labelled.push(one);
     }
     if labelled.is_empty() {
@@ -47,12 +56,15 @@ pub fn read(path: &Path) -> Result<Vec<Labelled>> {
 }
 
 fn one(fields: &[&str], columns: [usize; 4], marks: (Option<usize>, Option<usize>)) -> Result<Labelled> {
-    let [party, channel, text, labels] = columns.map(|column| fields.get(column).copied().unwrap_or_default());
+    let [party, channel, text, labels] =
+        columns.map(|column| fields.get(column).copied().unwrap_or_default());
     let mut kinds = BTreeSet::new();
     for name in labels.split(',').map(str::trim).filter(|name| !name.is_empty()) {
         kinds.insert(name.parse()?);
     }
-    let mark = |column: Option<usize>| column.and_then(|column| fields.get(column)).copied().unwrap_or_default().trim();
+    let mark = |column: Option<usize>| {
+        column.and_then(|column| fields.get(column)).copied().unwrap_or_default().trim()
+    };
     let focus: Option<SignalKind> = mark(marks.0).parse().ok();
     let party: Party = party.trim().parse()?;
     let trap = focus.filter(|kind| mark(marks.1) == "neg" && !kinds.contains(kind));

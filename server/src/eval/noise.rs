@@ -39,7 +39,9 @@ fn push_corrupted(out: &mut String, letters: &[char], kind: u32, dice: &mut Dice
         // A letter lost.
         2 if !short => {
             let at = (1 + dice.roll(length - 1)) as usize;
-            out.extend(letters.iter().enumerate().filter(|(index, _)| *index != at).map(|(_, letter)| letter));
+            out.extend(
+                letters.iter().enumerate().filter(|(index, _)| *index != at).map(|(_, letter)| letter),
+            );
         }
         // Another vowel or consonant that sounds alike.
         3 => out.extend(letters.iter().map(|&letter| alike(letter))),

@@ -73,7 +73,13 @@ impl Report {
     pub fn alarming_f1(&self) -> f64 {
         use SignalKind as K;
         let seven = [
-            K::SupervisorRequest, K::ChurnThreat, K::ReputationThreat, K::LegalThreat, K::ViolenceThreat, K::Profanity, K::Insult,
+            K::SupervisorRequest,
+            K::ChurnThreat,
+            K::ReputationThreat,
+            K::LegalThreat,
+            K::ViolenceThreat,
+            K::Profanity,
+            K::Insult,
         ];
         self.mean(|kind| seven.contains(&kind))
     }
@@ -84,7 +90,8 @@ impl Report {
     }
 
     fn mean(&self, wanted: impl Fn(SignalKind) -> bool) -> f64 {
-        let labelled = self.kinds.iter().filter(|(kind, score)| wanted(**kind) && score.hit + score.missed > 0);
+        let labelled =
+            self.kinds.iter().filter(|(kind, score)| wanted(**kind) && score.hit + score.missed > 0);
         let scores: Vec<f64> = labelled.map(|(_, score)| score.f1()).collect();
         let count = u32::try_from(scores.len()).unwrap_or(u32::MAX).max(1);
         scores.iter().sum::<f64>() / f64::from(count)
@@ -93,14 +100,29 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "{:<22}{:>6}{:>6}{:>6}{:>10}{:>8}{:>8}", "kind", "hit", "false", "miss", "precision", "recall", "F1")?;
+        writeln!(
+            out,
+            "{:<22}{:>6}{:>6}{:>6}{:>10}{:>8}{:>8}",
+            "kind", "hit", "false", "miss", "precision", "recall", "F1"
+        )?;
         for (kind, score) in &self.kinds {
             let (hit, wrong, missed) = (score.hit, score.false_hit, score.missed);
             let (p, r, f1) = (score.precision(), score.recall(), score.f1());
             writeln!(out, "{:<22}{hit:>6}{wrong:>6}{missed:>6}{p:>10.3}{r:>8.3}{f1:>8.3}", kind.name())?;
         }
-        writeln!(out, "macro F1 {:.3}, of the seven alarming kinds {:.3}", self.macro_f1(), self.alarming_f1())?;
-        writeln!(out, "false alarms {} on {} utterances that should alarm nobody: {:.1} per 1,000", self.false_alarms, self.without_alarm, self.false_alarms_per_1000())?;
+        writeln!(
+            out,
+            "macro F1 {:.3}, of the seven alarming kinds {:.3}",
+            self.macro_f1(),
+            self.alarming_f1()
+        )?;
+        writeln!(
+            out,
+            "false alarms {} on {} utterances that should alarm nobody: {:.1} per 1,000",
+            self.false_alarms,
+            self.without_alarm,
+            self.false_alarms_per_1000()
+        )?;
         if self.traps > 0 {
             let rejected = 100.0 * share(self.traps_rejected, self.traps);
             writeln!(out, "traps rejected {} of {}: {rejected:.1} %", self.traps_rejected, self.traps)?;

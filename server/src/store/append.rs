@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::json;
+use sqlx::AssertSqlSafe;
 
 use super::engine::{Tx, within};
 use super::error::StoreError;
-use super::json::{Rows, clean};
+use super::json::Rows;
 use super::log::{NewEvent, Receipt};
 use super::{postgres, sqlite};
 
@@ -40,7 +40,9 @@ impl Places {
         let mut next_sequence = BTreeMap::new();
         if !open.is_empty() {
             let mut rows = Rows::default();
-            open.iter().for_each(|stream| rows.push(&[json!(stream)]));
+            for stream in open {
+                rows.push((stream,))?;
+            }
             let sql = "SELECT item.value->>0, COALESCE((SELECT MAX(e.sequence) FROM events e
                            WHERE e.stream = item.value->>0), -1) + 1
                        FROM json_each($1) AS item";
@@ -96,26 +98,36 @@ pub(super) async fn write(tx: &mut Tx, placed: &[Placed<'_>], recorded_ms: i64) 
     }
     match tx {
         Tx::Sqlite(conn) => {
-            let mut rows = Rows::default();
-            for place in placed {
-                let event = place.event;
-                rows.push(&[
-                    json!(place.position),
-                    json!(event.stream),
-                    json!(place.sequence),
-                    json!(event.at.millis()),
-                    json!(recorded_ms),
-                    json!(event.kind),
-                    json!(event.body),
-                    json!(event.protocol_version),
-                    json!(event.rules_version),
-                ]);
+            let mut rest = placed;
+            for size in sqlite::APPEND_ROWS {
+                if rest.len() < size {
+                    continue;
+                }
+                let sql = sqlite::append(size);
+                let (whole, left) = rest.split_at(rest.len() - rest.len() % size);
+                for rows in whole.chunks(size) {
+                    let mut insert = sqlx::query(AssertSqlSafe(sql.as_str()));
+                    for place in rows {
+                        let event = place.event;
+                        insert = insert
+                            .bind(place.position)
+                            .bind(&event.stream)
+                            .bind(place.sequence)
+                            .bind(event.at.millis())
+                            .bind(recorded_ms)
+                            .bind(&event.kind)
+                            .bind(&event.body)
+                            .bind(&event.protocol_version)
+                            .bind(&event.rules_version);
+                    }
+                    insert.execute(&mut **conn).await?;
+                }
+                rest = left;
             }
-            sqlx::query(sqlite::APPEND).bind(rows.finish().unwrap_or_default()).execute(&mut **conn).await?;
         }
         Tx::Postgres(conn) => {
-            let texts = |of: fn(&NewEvent) -> &str| -> Vec<String> {
-                placed.iter().map(|place| clean(of(place.event))).collect()
+            let texts = |of: fn(&NewEvent) -> &str| -> Vec<&str> {
+                placed.iter().map(|place| of(place.event)).collect()
             };
             sqlx::query(postgres::APPEND)
                 .bind(placed.iter().map(|place| place.position).collect::<Vec<i64>>())
@@ -150,7 +162,7 @@ pub(super) async fn known(tx: &mut Tx, events: &[NewEvent]) -> Result<Known, Sto
     let mut rows = Rows::default();
     for event in events {
         if let Some(sequence) = event.sequence {
-            rows.push(&[json!(event.stream), json!(sequence)]);
+            rows.push((&event.stream, &sequence))?;
         }
     }
     let Some(rows) = rows.finish() else { return Ok(Known::Nothing) };
@@ -168,8 +180,8 @@ pub(super) async fn known(tx: &mut Tx, events: &[NewEvent]) -> Result<Known, Sto
     let mut receipt = Receipt { repeated: true, ..Receipt::default() };
     for event in events {
         let sequence = event.sequence.unwrap_or(-1);
-        match found.get(&(clean(&event.stream), sequence)) {
-            Some((position, kind, body)) if *kind == clean(&event.kind) && *body == clean(&event.body) => {
+        match found.get(&(event.stream.clone(), sequence)) {
+            Some((position, kind, body)) if *kind == event.kind && *body == event.body => {
                 receipt.positions.push(*position);
                 receipt.sequences.push(sequence);
             }

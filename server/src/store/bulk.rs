@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use gradus_engine::time::Timestamp;
-use serde_json::json;
-
 use super::conversations::{HeatPoint, Progress, Signal, Utterance};
 use super::engine::{Tx, within};
 use super::error::StoreError;
 use super::ids::ConversationId;
 use super::json::Rows;
+use gradus_engine::time::Timestamp;
 
 /// The frequent changes of a group of batches. Within a kind the last word on a row wins.
 #[derive(Default)]
@@ -48,17 +46,17 @@ impl<'a> Bulk<'a> {
     async fn write_texts(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
         let mut rows = Rows::default();
         for said in std::mem::take(&mut self.texts).into_values() {
-            rows.push(&[
-                json!(said.conversation),
-                json!(said.utterance),
-                json!(said.party.name()),
-                json!(said.speaker),
-                json!(said.start_ms),
-                json!(said.end_ms),
-                json!(said.text.as_str()),
-                json!(said.lemmas),
-                said.words.as_ref().map_or(serde_json::Value::Null, |words| json!(words.to_string())),
-            ]);
+            rows.push((
+                &said.conversation,
+                &said.utterance,
+                said.party.name(),
+                &said.speaker,
+                &said.start_ms,
+                &said.end_ms,
+                said.text.as_str(),
+                &said.lemmas,
+                said.words.as_ref().map(ToString::to_string),
+            ))?;
         }
         // `WHERE TRUE` keeps SQLite from reading ON as the condition of a join.
         let sql = "INSERT INTO utterance_texts (conversation_id, utterance, party, speaker, start_ms, end_ms, text, lemmas, words)
@@ -74,20 +72,20 @@ impl<'a> Bulk<'a> {
     async fn write_signals(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
         let mut rows = Rows::default();
         for signal in std::mem::take(&mut self.signals).into_values() {
-            rows.push(&[
-                json!(signal.conversation),
-                json!(signal.utterance),
-                json!(signal.number),
-                json!(signal.kind.name()),
-                json!(signal.party.name()),
-                json!(signal.quote.map(|quote| quote.0)),
-                json!(signal.quote.map(|quote| quote.1)),
-                json!(signal.measured),
-                json!(signal.confidence),
-                json!(signal.rule),
-                json!(signal.rules_version),
-                json!(signal.at.millis()),
-            ]);
+            rows.push((
+                &signal.conversation,
+                &signal.utterance,
+                &signal.number,
+                signal.kind.name(),
+                signal.party.name(),
+                signal.quote.map(|quote| quote.0),
+                signal.quote.map(|quote| quote.1),
+                &signal.measured,
+                &signal.confidence,
+                &signal.rule,
+                &signal.rules_version,
+                signal.at.millis(),
+            ))?;
         }
         // A verdict of a person outlives a repeat of the same signal.
         let sql = "INSERT INTO signals (conversation_id, utterance, number, kind, party, quote_start, quote_end, measured,
@@ -106,13 +104,13 @@ impl<'a> Bulk<'a> {
     async fn write_heat(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
         let mut rows = Rows::default();
         for point in std::mem::take(&mut self.heat).into_values() {
-            rows.push(&[
-                json!(point.conversation),
-                json!(point.utterance),
-                json!(point.at.millis()),
-                json!(point.value),
-                json!(point.causes.to_string()),
-            ]);
+            rows.push((
+                &point.conversation,
+                &point.utterance,
+                point.at.millis(),
+                &point.value,
+                point.causes.to_string(),
+            ))?;
         }
         let sql = "INSERT INTO heat_points (conversation_id, utterance, at_ms, value, causes)
                    SELECT item.value->>0, CAST(item.value->>1 AS BIGINT), CAST(item.value->>2 AS BIGINT),
@@ -127,22 +125,22 @@ impl<'a> Bulk<'a> {
         let mut rows = Rows::default();
         for progress in std::mem::take(&mut self.progress).into_values() {
             let decision = progress.decision.as_ref();
-            rows.push(&[
-                json!(progress.conversation),
-                json!(progress.utterances),
-                json!(progress.heat_last),
-                json!(progress.heat_max),
-                json!(progress.heat_at.millis()),
-                json!(progress.calmed_at),
-                json!(progress.attempts),
-                json!(decision.map(|decision| &decision.0)),
-                json!(decision.map(|decision| &decision.1)),
-                json!(decision.map(|decision| Timestamp::millis(decision.2))),
-                json!(progress.quote.map(|quote| quote.0)),
-                json!(progress.quote.map(|quote| quote.1)),
-                json!(progress.quote.map(|quote| quote.2)),
-                json!(progress.quote.map(|quote| quote.3.name())),
-            ]);
+            rows.push((
+                &progress.conversation,
+                &progress.utterances,
+                &progress.heat_last,
+                &progress.heat_max,
+                progress.heat_at.millis(),
+                &progress.calmed_at,
+                &progress.attempts,
+                decision.map(|decision| &decision.0),
+                decision.map(|decision| &decision.1),
+                decision.map(|decision| Timestamp::millis(decision.2)),
+                progress.quote.map(|quote| quote.0),
+                progress.quote.map(|quote| quote.1),
+                progress.quote.map(|quote| quote.2),
+                progress.quote.map(|quote| quote.3.name()),
+            ))?;
         }
         let sql = "UPDATE conversations SET utterances = CAST(item.value->>1 AS BIGINT),
                        heat_last = CAST(item.value->>2 AS BIGINT), heat_max = CAST(item.value->>3 AS BIGINT),

@@ -3,7 +3,7 @@
 use gradus_engine::signal::{Channel, Party, SignalKind};
 use gradus_engine::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::engine::{Tx, within};
 use super::error::StoreError;
@@ -288,15 +288,7 @@ pub(super) async fn start(tx: &mut Tx, new: &NewConversation) -> Result<(), Stor
 async fn put_parties(tx: &mut Tx, new: &NewConversation) -> Result<(), StoreError> {
     let mut rows = Rows::default();
     for (party, who) in (0_i64..).zip(&new.parties) {
-        rows.push(&[
-            json!(new.id),
-            json!(party),
-            json!(who.role),
-            json!(who.name),
-            json!(who.tel),
-            json!(who.email),
-            json!(who.user_id),
-        ]);
+        rows.push((&new.id, party, &who.role, &who.name, &who.tel, &who.email, &who.user_id))?;
     }
     let Some(rows) = rows.finish() else { return Ok(()) };
     let sql = "INSERT INTO parties (conversation_id, party, role, name, tel, email, user_id)

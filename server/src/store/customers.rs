@@ -194,12 +194,7 @@ impl Store {
     pub async fn add_purchases(&self, purchases: &[Purchase]) -> Result<(), StoreError> {
         let mut rows = super::json::Rows::default();
         for bought in purchases {
-            rows.push(&[
-                serde_json::json!(bought.customer_id),
-                serde_json::json!(bought.bought_on),
-                serde_json::json!(bought.what),
-                serde_json::json!(bought.amount),
-            ]);
+            rows.push((&bought.customer_id, &bought.bought_on, &bought.what, &bought.amount))?;
         }
         let Some(rows) = rows.finish() else { return Ok(()) };
         let sql = "INSERT INTO purchases (customer_id, bought_on, what, amount)

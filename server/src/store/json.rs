@@ -6,6 +6,8 @@ use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::{Database, Decode, Encode, Type};
 
+use super::error::StoreError;
+
 /// A value that is stored as JSON text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JsonText<T>(pub T);
@@ -47,26 +49,26 @@ where
 /// PostgreSQL knows no NUL in a text, so it becomes the replacement character, which keeps every offset.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    text: String,
-    count: usize,
+    text: Vec<u8>,
 }
 
 impl Rows {
-    /// Adds a row of columns.
-    pub(super) fn push(&mut self, row: &[serde_json::Value]) {
-        self.text.push(if self.count == 0 { '[' } else { ',' });
-        // A slice of values is always valid JSON.
-        self.text.push_str(&serde_json::Value::from(row.to_vec()).to_string());
-        self.count += 1;
+    /// Adds a row: a tuple or an array of columns.
+    pub(super) fn push<T: Serialize>(&mut self, row: T) -> Result<(), StoreError> {
+        self.text.push(if self.text.is_empty() { b'[' } else { b',' });
+        serde_json::to_writer(&mut self.text, &row)
+            .map_err(|error| StoreError::Broken(format!("a row is no JSON: {error}")))
     }
 
     /// Returns the statement's parameter, or nothing when there are no rows.
     pub(super) fn finish(mut self) -> Option<String> {
-        if self.count == 0 {
+        if self.text.is_empty() {
             return None;
         }
-        self.text.push(']');
-        Some(if self.text.contains("\\u0000") { without_nul(&self.text) } else { self.text })
+        self.text.push(b']');
+        // What serde_json writes is always UTF-8.
+        let text = String::from_utf8(self.text).ok()?;
+        Some(if text.contains("\\u0000") { without_nul(&text) } else { text })
     }
 }
 
@@ -93,12 +95,11 @@ pub(super) fn clean(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn a_nul_becomes_one_replacement_character_and_a_written_escape_stays() {
         let mut rows = Rows::default();
-        rows.push(&[json!("a\0b"), json!("\\u0000"), json!(null), json!(7)]);
+        rows.push(("a\0b", "\\u0000", None::<i64>, 7)).unwrap();
         let text = rows.finish().unwrap();
         assert_eq!(text, "[[\"a\u{fffd}b\",\"\\\\u0000\",null,7]]");
     }

@@ -4,6 +4,7 @@
 //! commits many callers' batches at once; nothing is acknowledged before it is on disk.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -14,6 +15,7 @@ use crate::clock::Clock;
 mod alerts;
 mod append;
 mod audit;
+mod bench;
 mod bulk;
 mod cases;
 mod change;
@@ -30,6 +32,7 @@ mod migrate;
 mod phone;
 mod postgres;
 mod rebuild;
+mod recordings;
 mod settings;
 mod sqlite;
 mod users;
@@ -39,6 +42,7 @@ mod writer;
 
 pub use alerts::{AlertClimb, AlertRow, NewAlert};
 pub use audit::{AuditRow, AuditState};
+pub use bench::{AppendFigures, AppendLoad, Rate, bench_append, bench_store};
 pub use cases::{CaseFilter, CaseRow, CaseUpdate, NewCase, Resolution, TimelineEntry, TimelineRow};
 pub use change::{Batch, Change};
 pub use conversations::{
@@ -56,6 +60,7 @@ pub use imports::ImportRow;
 pub use json::JsonText;
 pub use log::{NewEvent, Receipt, StoredEvent, case_stream, conversation_stream, text_sha256};
 pub use phone::{normal_email, normal_tel};
+pub use recordings::Recordings;
 pub use users::{Session, User};
 pub use views::{
     CommitmentRow, ConversationFilter, ConversationPage, ConversationRow, DecisionRow, HeatRow, SignalRow,
@@ -72,6 +77,8 @@ pub struct Store {
     write: Db,
     queue: mpsc::Sender<writer::Job>,
     committed: watch::Receiver<i64>,
+    /// How many transactions the writer has committed.
+    groups: Arc<AtomicU64>,
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
     task: Arc<std::sync::Mutex<Option<JoinHandle<()>>>>,
@@ -99,9 +106,18 @@ impl Store {
         let (queue, inbox) = mpsc::channel(writer::QUEUE);
         let (announce, committed) = watch::channel(0);
         let stop = CancellationToken::new();
-        let task = tokio::spawn(writer::run(write.clone(), clock.clone(), inbox, announce, stop.clone()));
+        let groups = Arc::new(AtomicU64::new(0));
+        let writer = writer::Writer {
+            db: write.clone(),
+            clock: clock.clone(),
+            inbox,
+            committed: announce,
+            groups: groups.clone(),
+            stop: stop.clone(),
+        };
+        let task = tokio::spawn(writer.run());
         let task = Arc::new(std::sync::Mutex::new(Some(task)));
-        Ok(Self { read, write, queue, committed, clock, stop, task })
+        Ok(Self { read, write, queue, committed, groups, clock, stop, task })
     }
 
     /// Follows the last committed position of this node's writer: what live pages wait for.

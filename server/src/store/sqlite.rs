@@ -24,12 +24,21 @@ pub(super) const CLAIM_CLIMBING: &str = "UPDATE alerts SET claimed_until_ms = $2
                 ORDER BY climbs_at_ms LIMIT 1)
     RETURNING id";
 
-/// Appends the rows of `$1`; positions and numbers were given by the writer.
-pub(super) const APPEND: &str =
-    "INSERT INTO events (position, stream, sequence, at_ms, recorded_ms, kind, body,
-        protocol_version, rules_version)
-    SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8
-    FROM json_each($1)";
+/// How many rows one INSERT holds, largest first. Few sizes, so that each statement is prepared once; measured in
+/// `docs/decisions/0002-append-path.md`.
+pub(super) const APPEND_ROWS: [usize; 3] = [64, 8, 1];
+
+/// Returns the INSERT for a number of rows of nine columns.
+pub(super) fn append(rows: usize) -> String {
+    let mut sql = String::from(
+        "INSERT INTO events (position, stream, sequence, at_ms, recorded_ms, kind, body, protocol_version, rules_version)
+         VALUES ",
+    );
+    for row in 0..rows {
+        sql.push_str(if row == 0 { "(?,?,?,?,?,?,?,?,?)" } else { ",(?,?,?,?,?,?,?,?,?)" });
+    }
+    sql
+}
 
 /// Opens the file, creating it when it is not there: one connection that writes, a few that read.
 pub(super) async fn open(url: &str) -> Result<(SqlitePool, SqlitePool), StoreError> {

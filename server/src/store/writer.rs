@@ -2,9 +2,12 @@
 //!
 //! The queue is bounded; a caller waits a second for a place in it and is then told that the store is busy.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
 
 use super::append::{Known, Places, known, receipt, write};
 use super::bulk::Bulk;
@@ -40,6 +43,15 @@ impl Store {
     /// [`StoreError::Busy`] when the queue is full. In each case nothing of the batch was written, except that after
     /// `Unavailable` from a PostgreSQL server that went away it may have been: repeating it is safe.
     pub async fn commit(&self, batch: Batch) -> Result<Receipt, StoreError> {
+        for event in &batch.events {
+            // PostgreSQL knows no NUL in a text, and JSON writes it as an escape.
+            if [&event.stream, &event.kind, &event.body].iter().any(|text| text.contains('\0')) {
+                return Err(StoreError::Refused(format!(
+                    "an event of {} holds a NUL",
+                    event.stream.escape_debug()
+                )));
+            }
+        }
         let (reply, answer) = oneshot::channel();
         let job = Job { batch, reply };
         match self.queue.send_timeout(job, PATIENCE).await {
@@ -50,45 +62,53 @@ impl Store {
     }
 }
 
-/// Writes until every sender is gone or the store is closed, then what is left in the queue.
-pub(super) async fn run(
-    db: Db,
-    clock: std::sync::Arc<dyn Clock>,
-    mut inbox: mpsc::Receiver<Job>,
-    committed: watch::Sender<i64>,
-    stop: tokio_util::sync::CancellationToken,
-) {
-    loop {
-        let first = tokio::select! {
-            biased;
-            first = inbox.recv() => first,
-            () = stop.cancelled(), if !inbox.is_closed() => {
-                inbox.close();
-                continue;
+/// The writer's ends of everything.
+pub(super) struct Writer {
+    pub(super) db: Db,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) inbox: mpsc::Receiver<Job>,
+    pub(super) committed: watch::Sender<i64>,
+    pub(super) groups: Arc<AtomicU64>,
+    pub(super) stop: CancellationToken,
+}
+
+impl Writer {
+    /// Writes until every sender is gone or the store is closed, then what is left in the queue.
+    pub(super) async fn run(mut self) {
+        while let Some(group) = self.next_group().await {
+            let batches: Vec<&Batch> = group.iter().map(|job| &job.batch).collect();
+            let answers = write_group(&self.db, &batches, self.clock.now().millis()).await;
+            self.groups.fetch_add(1, Ordering::Relaxed);
+            let last = answers.iter().flatten().filter_map(|receipt| receipt.positions.last().copied()).max();
+            self.committed.send_if_modified(|position| {
+                let newer = last.is_some_and(|last| last > *position);
+                *position = last.unwrap_or(0).max(*position);
+                newer
+            });
+            for (job, answer) in group.into_iter().zip(answers) {
+                // The caller may have gone; what it sent is committed all the same.
+                let _ = job.reply.send(answer);
+            }
+        }
+    }
+
+    /// Waits for a batch and takes what else has come meanwhile.
+    async fn next_group(&mut self) -> Option<Vec<Job>> {
+        let first = loop {
+            tokio::select! {
+                biased;
+                first = self.inbox.recv() => break first?,
+                () = self.stop.cancelled(), if !self.inbox.is_closed() => self.inbox.close(),
             }
         };
-        let Some(first) = first else { return };
+        let mut weight = first.batch.weight();
         let mut group = vec![first];
-        let mut weight = group.iter().map(|job| job.batch.weight()).sum::<usize>();
         while group.len() < GROUP_BATCHES && weight < GROUP_BYTES {
-            let Ok(job) = inbox.try_recv() else { break };
+            let Ok(job) = self.inbox.try_recv() else { break };
             weight += job.batch.weight();
             group.push(job);
         }
-        let batches: Vec<&Batch> = group.iter().map(|job| &job.batch).collect();
-        let answers = write_group(&db, &batches, clock.now().millis()).await;
-        let last = answers.iter().flatten().filter_map(|receipt| receipt.positions.last().copied()).max();
-        if let Some(last) = last {
-            committed.send_if_modified(|position| {
-                let newer = last > *position;
-                *position = last.max(*position);
-                newer
-            });
-        }
-        for (job, answer) in group.into_iter().zip(answers) {
-            // The caller may have gone; what it sent is committed all the same.
-            let _ = job.reply.send(answer);
-        }
+        Some(group)
     }
 }
 
