@@ -46,10 +46,12 @@ fn main() {
         texts.len(),
         noise
     );
+    memory();
     pass("cold", &detector, &texts, &mut Scratch::default(), 1);
     let mut scratch = Scratch::default();
     pass("warm-up", &detector, &texts, &mut scratch, 1);
     pass("warm", &detector, &texts, &mut scratch, 20);
+    memory();
     one_long_text(&detector, &texts);
     memory();
 }

@@ -136,15 +136,25 @@ impl Lexicon {
     }
 
     fn unpack(&self, value: u64) -> Vec<Analysis> {
-        let combo = self.combos.get((value & ((1 << COMBO_BITS) - 1)) as usize);
+        let each = self.combo(value).chunks_exact(2).enumerate();
+        let analysis = |(index, id)| Analysis {
+            lemma: self.lemma_at(value, index),
+            readings: self.readings_of(read_u16(id)),
+        };
+        each.map(analysis).collect()
+    }
+
+    /// The numbers of the sets of readings, one for each lemma.
+    fn combo(&self, value: u64) -> &'static [u8] {
+        self.combos.get((value & ((1 << COMBO_BITS) - 1)) as usize)
+    }
+
+    fn lemma_at(&self, value: u64, index: usize) -> LemmaId {
         let set = (value >> COMBO_BITS) as u32;
-        let lemma_at = |index: usize| match set.checked_sub(self.lemma_count) {
+        match set.checked_sub(self.lemma_count) {
             None => set,
             Some(set) => read_u32(self.lemma_sets.get(set as usize), index * 4),
-        };
-        let each = combo.chunks_exact(2).enumerate();
-        each.map(|(index, id)| Analysis { lemma: lemma_at(index), readings: self.readings_of(read_u16(id)) })
-            .collect()
+        }
     }
 
     /// Says whether a value of the map has a wanted lemma; much cheaper than unpacking it.
@@ -164,10 +174,13 @@ impl Lexicon {
 
     /// Returns the id of a word given in its dictionary form, or none if it is not a dictionary form.
     pub fn lemma(&self, word: &str) -> Option<LemmaId> {
-        let analyses = self.analyses(word);
-        let found =
-            analyses.iter().find(|analysis| analysis.readings.iter().any(|reading| reading & LEMMA != 0));
-        found.map(|analysis| analysis.lemma)
+        let value = self.forms.as_ref()?.get(word)?;
+        let is_lemma = |id: &[u8]| {
+            let readings = self.readings.get(usize::from(read_u16(id)));
+            readings.chunks_exact(8).any(|reading| read_u64(reading) & LEMMA != 0)
+        };
+        let index = self.combo(value).chunks_exact(2).position(is_lemma)?;
+        Some(self.lemma_at(value, index))
     }
 
     /// Returns the dictionary forms of a form, for messages to people: found among the words that begin alike.

@@ -250,10 +250,10 @@ impl Compiler<'_> {
         for element in std::mem::take(&mut self.list) {
             for one in &element {
                 match &one.word {
-                    Word::Lemma(word) | Word::Exact(word) => words.push(word.clone()),
+                    Word::Lemma(word) | Word::Exact(word) => words.push(word.to_string()),
                     Word::Pair(verb) => {
                         words.extend(self.partners(verb));
-                        words.push(verb.clone());
+                        words.push(verb.to_string());
                     }
                     Word::Prefix(_) | Word::Any => {}
                 }

@@ -84,23 +84,23 @@ impl Compiler<'_> {
                         "видовой пары к нему нет: уберите «~» или перечислите глаголы через «|»".to_owned();
                     self.fail(place, Fault::DeadElement { element: format!("~{verb}"), cure });
                 }
-                for one in others.iter().chain([verb]) {
+                for one in others.iter().map(String::as_str).chain([&**verb]) {
                     self.file_lemma(want.clone(), one, doubt, place);
                 }
                 weight(self, verb) * 2
             }
             Word::Exact(form) => {
-                self.program.by_form.entry(form.as_str().into()).or_default().push(want);
+                self.program.by_form.entry((&**form).into()).or_default().push(want);
                 weight(self, form)
             }
             Word::Prefix(prefix) => {
                 let known = self.program.lexicon.has_prefix(prefix)
-                    || self.program.declared.keys().any(|form| form.starts_with(prefix.as_str()));
+                    || self.program.declared.keys().any(|form| form.starts_with(&**prefix));
                 if !known {
                     let cure = "ни одно слово так не начинается: сократите начало или объявите слово строкой «слова:»".to_owned();
                     self.fail(place, Fault::DeadElement { element: format!("{prefix}*"), cure });
                 }
-                self.program.by_prefix.entry(prefix.as_str().into()).or_default().push(want);
+                self.program.by_prefix.entry((&**prefix).into()).or_default().push(want);
                 4 + 100 / (prefix.chars().count() as u64).pow(2)
             }
             Word::Any => {
@@ -161,7 +161,7 @@ impl Compiler<'_> {
 
     fn condition(&mut self, feature: &Feature, place: &Place) -> Condition {
         let mut any = 0;
-        for name in &feature.names {
+        for name in feature.names.iter() {
             match name.as_str() {
                 "число" => any |= seen::NUMBER,
                 "эмодзи" => any |= seen::EMOJI,
