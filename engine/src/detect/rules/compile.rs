@@ -8,7 +8,7 @@ use super::error::{Fault, Place, RuleError};
 use super::file::{BUILTIN_NEEDS, Need, Options, Source, SourceRule};
 use super::pattern::{Element, Line, Word};
 use super::program::{Circumstance, ElementId, Pattern, PatternId, Program, Row, Rule, Want, channel_bit};
-use super::row::Anchors;
+use super::row::{ANY_WORD, Tree};
 use crate::detect::fuzzy::Fuzzy;
 use crate::detect::lexicon::features::{FUTR, PAST, PER1, PER2, PER3, PRES};
 use crate::detect::lexicon::{LemmaId, Lexicon};
@@ -54,6 +54,7 @@ pub fn compile(source: &Source, errors: &mut Vec<RuleError>, lint: bool) -> Prog
         declared_lemmas: FxHashMap::default(),
         doubtful: FxHashMap::default(),
         partners: FxHashMap::default(),
+        searched: Vec::new(),
     };
     compiler.declare_words();
     compiler.shared();
@@ -82,6 +83,8 @@ pub(super) struct Compiler<'s> {
     pub(super) doubtful: FxHashMap<LemmaId, Vec<(Want, String, Place)>>,
     /// Aspect pairs looked up before.
     pub(super) partners: FxHashMap<String, Vec<String>>,
+    /// The patterns with the trees of their rows.
+    pub(super) searched: Vec<(PatternId, Vec<Tree>)>,
 }
 
 impl Compiler<'_> {
@@ -165,16 +168,9 @@ impl Compiler<'_> {
             except,
         });
         for line in &rule.lines {
-            let Some((pattern, anchors)) = self.pattern(line, index) else { continue };
-            let id = self.program.patterns.len() as PatternId;
+            let Some((pattern, trees)) = self.pattern(line, index) else { continue };
+            self.searched.push((self.program.patterns.len() as PatternId, trees));
             self.program.patterns.push(pattern);
-            for element in anchors {
-                let element = element as usize;
-                if self.program.anchored.len() <= element {
-                    self.program.anchored.resize_with(element + 1, Vec::new);
-                }
-                self.program.anchored[element].push(id);
-            }
         }
     }
 
@@ -207,45 +203,58 @@ impl Compiler<'_> {
         needs
     }
 
-    /// Compiles a line; also returns the elements it is looked for by.
-    fn pattern(&mut self, line: &Line, rule: u32) -> Option<(Pattern, Vec<ElementId>)> {
+    /// Compiles a line; also returns the trees of its rows.
+    fn pattern(&mut self, line: &Line, rule: u32) -> Option<(Pattern, Vec<Tree>)> {
         let mut rows = Vec::new();
-        let mut best: Option<Anchors> = None;
+        let mut trees = Vec::new();
         for part in &line.parts {
-            let (row, anchors) = self.row(part, &line.place)?;
+            let (row, tree) = self.row(part, &line.place)?;
             rows.push(row);
-            if let Some(anchors) =
-                anchors.filter(|anchors| best.as_ref().is_none_or(|best| anchors.0 < best.0))
-            {
-                best = Some(anchors);
-            }
+            trees.push(tree);
         }
-        let Some((_, anchors)) = best else {
+        if trees.iter().all(|tree| self.anchors(tree).is_none()) {
             self.fail(&line.place, Fault::MatchesEverything);
             return None;
-        };
+        }
         let without = line
             .without
             .iter()
             .filter_map(|(side, node)| Some((*side, self.row(node, &line.place)?.0)))
             .collect();
-        let mut needs: Vec<ElementId> = rows.iter().flat_map(|row| row.needs.iter().copied()).collect();
-        needs.sort_by_key(|element| (self.cost.get(*element as usize).copied().unwrap_or(1), *element));
-        needs.dedup();
-        let needs = needs.into_boxed_slice();
-        Some((Pattern { rule, rows, scope: line.scope, without, needs }, anchors))
+        let needs = rows.iter().flat_map(|row| row.needs.iter().copied()).collect();
+        Some((Pattern { rule, rows, scope: line.scope, without, needs }, trees))
+    }
+
+    /// Picks for every pattern the elements to search it by: rare in speech, and in few rules, so that a word that half of
+    /// the rules are about does not call all of them.
+    fn pick_anchors(&mut self) {
+        for wants in self.program.by_lemma.values() {
+            for want in wants {
+                // Never as dear as «*», which no search may begin with.
+                let cost = &mut self.cost[want.element as usize];
+                *cost = (*cost + wants.len() as u64 / 2).min((*cost).max(ANY_WORD - 1));
+            }
+        }
+        self.program.anchored.resize_with(self.list.len(), Vec::new);
+        for (id, trees) in std::mem::take(&mut self.searched) {
+            let best = trees.iter().filter_map(|tree| self.anchors(tree)).min_by_key(|anchors| anchors.0);
+            for element in best.map_or_else(Vec::new, |best| best.1) {
+                self.program.anchored[element as usize].push(id);
+            }
+            let needs = &mut self.program.patterns[id as usize].needs;
+            needs.sort_by_key(|element| (self.cost[*element as usize], *element));
+        }
+        for patterns in &mut self.program.anchored {
+            patterns.dedup();
+            patterns.shrink_to_fit();
+        }
     }
 
     fn finish(mut self) -> Program {
         if self.lint {
             self.report_doubtful();
         }
-        self.program.anchored.resize_with(self.list.len(), Vec::new);
-        self.program.anchored.iter_mut().for_each(Vec::shrink_to_fit);
-        for patterns in &mut self.program.anchored {
-            patterns.sort_unstable();
-            patterns.dedup();
-        }
+        self.pick_anchors();
         let mut words: Vec<String> = Vec::new();
         for element in std::mem::take(&mut self.list) {
             for one in &element {

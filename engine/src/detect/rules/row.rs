@@ -19,7 +19,7 @@ const MOST_OPEN_MACROS: usize = 30;
 pub(super) type Anchors = (u64, Vec<ElementId>);
 
 /// A pattern with macros replaced and elements numbered.
-enum Tree {
+pub(super) enum Tree {
     Word(ElementId),
     Row(Vec<Tree>),
     Either(Vec<Tree>),
@@ -31,8 +31,8 @@ enum Tree {
 }
 
 impl Compiler<'_> {
-    /// Compiles a row; also returns the elements to search it by, if there are any.
-    pub(super) fn row(&mut self, node: &Node, place: &Place) -> Option<(Row, Option<Anchors>)> {
+    /// Compiles a row; also returns its tree, from which the elements to search it by are picked at the end.
+    pub(super) fn row(&mut self, node: &Node, place: &Place) -> Option<(Row, Tree)> {
         self.nodes = 0;
         let tree = self.tree(node, place)?;
         let mut automaton = Automaton::default();
@@ -49,8 +49,7 @@ impl Compiler<'_> {
         automaton.close(whole);
         let mut needs = Vec::new();
         needed(&tree, &mut needs);
-        let anchors = self.anchors(&tree);
-        Some((Row { automaton, needs }, anchors))
+        Some((Row { automaton, needs }, tree))
     }
 
     /// Macros of macros can grow without end; a row that grows beyond all use is refused.
@@ -193,7 +192,7 @@ impl Compiler<'_> {
     }
 
     /// Returns elements of which every match contains one, the rarest there are.
-    fn anchors(&self, tree: &Tree) -> Option<Anchors> {
+    pub(super) fn anchors(&self, tree: &Tree) -> Option<Anchors> {
         match tree {
             Tree::Word(element) => {
                 // «*» alone is no place to begin a search.
