@@ -16,6 +16,8 @@ pub mod password;
 pub mod pipeline;
 pub mod store;
 
+pub mod web;
+
 pub mod eval;
 
 pub mod cli;

@@ -8,6 +8,7 @@ mod eval;
 mod import;
 mod model;
 mod protocol;
+mod serve;
 mod train;
 mod transcribe;
 mod user;
@@ -37,6 +38,8 @@ enum Command {
     Model(model::Arguments),
     /// Work on protocol files: check, test.
     Protocol(protocol::Arguments),
+    /// Serve pages and API.
+    Serve(serve::Arguments),
     /// Take recordings, conversations, customers and purchases into the store.
     Import(import::Arguments),
     /// People who may sign in.
@@ -75,6 +78,7 @@ fn dispatch(command: Command) -> Result<Ended> {
         Command::Transcribe(arguments) => transcribe::run(&arguments),
         Command::Model(arguments) => model::run(&arguments),
         Command::Protocol(arguments) => protocol::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::User(arguments) => user::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
