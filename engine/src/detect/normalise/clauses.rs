@@ -71,7 +71,7 @@ fn mark_sentence(tokens: &mut [Token], words: &[Info]) {
         if border & border::CLAUSE != 0 {
             predicate = false;
         }
-        if border != 0 {
+        if border != 0 || own & role::SO_THAT != 0 {
             finite = false;
         }
         predicate |= own & role::PREDICATE != 0;
