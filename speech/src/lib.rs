@@ -23,7 +23,7 @@ pub mod waveform;
 pub mod model;
 
 pub use decode::{DecodeError, Recording, decode, decode_bytes};
-//pub use transcribe::{Transcript, Utterance, transcribe};
+pub use transcribe::{Transcript, Utterance, transcribe};
 pub use warning::Warning;
 
 /// Sampling rate of every decoded recording and of everything that engines are fed, in Hz.
