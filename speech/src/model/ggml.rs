@@ -143,18 +143,14 @@ fn write_filters(mels: usize, out: &mut impl Write) -> io::Result<()> {
 
 /// Turns the vocabulary's printable stand-ins back into bytes.
 fn decode_vocabulary(vocabulary: &str) -> Result<Vec<Vec<u8>>, String> {
-    let tokens: Vec<Vec<u8>> = vocabulary
-        .split('\n')
-        .take(TEXT_TOKENS)
-        .map(|token| token.chars().map(byte_of).collect::<Option<Vec<u8>>>().unwrap_or_default())
-        .collect();
-    match tokens.iter().position(Vec::is_empty) {
-        _ if tokens.len() < TEXT_TOKENS => {
-            Err(format!("the vocabulary has {} entries, {TEXT_TOKENS} are needed", tokens.len()))
-        }
-        Some(line) => Err(format!("line {} of the vocabulary cannot be read", line + 1)),
-        None => Ok(tokens),
+    // The last part of the multilingual vocabulary is empty, so an empty line is no fault.
+    let tokens: Vec<Option<Vec<u8>>> =
+        vocabulary.split('\n').take(TEXT_TOKENS).map(|token| token.chars().map(byte_of).collect()).collect();
+    if tokens.len() < TEXT_TOKENS {
+        return Err(format!("the vocabulary has {} entries, {TEXT_TOKENS} are needed", tokens.len()));
     }
+    let numbered = tokens.into_iter().enumerate();
+    numbered.map(|(line, token)| token.ok_or(format!("line {} of the vocabulary cannot be read", line + 1))).collect()
 }
 
 /// The byte that a character stands for: printable Latin-1 for itself, the other 68 bytes as U+0100 and onwards.

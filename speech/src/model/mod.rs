@@ -172,8 +172,10 @@ impl ModelStore {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Installed, ModelError> {
         let entry = catalogue::find(name).ok_or_else(|| ModelError::Unknown(name.to_owned()))?;
-        if let Ok(found) = self.check(name, progress) {
-            return Ok(found);
+        match self.check(name, progress) {
+            // A damaged model is replaced; a description of somebody else's making is not ours to overwrite.
+            Err(ModelError::Absent { .. } | ModelError::Checksum { .. }) => {}
+            other => return other,
         }
         fs::create_dir_all(&self.folder).map_err(ModelError::file("make the folder", &self.folder))?;
         match &entry.origin {
