@@ -62,7 +62,10 @@ fn main() -> anyhow::Result<()> {
             println!("!  {warning}");
         }
         for utterance in &transcript.utterances {
-            println!("{:>7} {:>7} {} {}", utterance.start_ms, utterance.end_ms, utterance.channel, utterance.text);
+            println!(
+                "{:>7} {:>7} {} {}",
+                utterance.start_ms, utterance.end_ms, utterance.channel, utterance.text
+            );
         }
         println!("   {}", serde_json::to_string(&transcript.sound)?);
     }

@@ -203,7 +203,8 @@ fn roll(joined: &[Span], duration_ms: u64) -> Vec<Span> {
     for (index, span) in joined.iter().enumerate() {
         let start_ms = span.start_ms.saturating_sub(PRE_ROLL_MS).max(floor);
         let next = joined.get(index + 1).map_or(u64::MAX, |next| next.start_ms);
-        let end_ms = (span.end_ms + POST_ROLL_MS).min(span.end_ms.midpoint(next).max(span.end_ms)).min(duration_ms);
+        let end_ms =
+            (span.end_ms + POST_ROLL_MS).min(span.end_ms.midpoint(next).max(span.end_ms)).min(duration_ms);
         segments.push(Span::new(start_ms, end_ms));
         floor = end_ms;
     }
@@ -279,7 +280,8 @@ mod tests {
 
     #[test]
     fn who_cuts_in_is_the_one_who_began_later() {
-        let found = overlaps(&spans(&[(0, 2_000), (5_000, 9_000)]), &spans(&[(1_500, 6_000), (8_900, 9_500)]));
+        let found =
+            overlaps(&spans(&[(0, 2_000), (5_000, 9_000)]), &spans(&[(1_500, 6_000), (8_900, 9_500)]));
         let short: Vec<_> = found.iter().map(|o| (o.start_ms, o.end_ms, o.began_by)).collect();
         assert_eq!(short, [(1_500, 2_000, 1), (5_000, 6_000, 0)]);
     }

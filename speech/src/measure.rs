@@ -255,19 +255,22 @@ fn shouting(curve: &[Point], base: Baseline) -> Vec<Shout> {
             continue;
         }
         let Some(pitch) = median(voiced) else { continue };
+        // The middle of the window: its median says what is true of the middle, not of the ends.
+        let at_ms = window[SMOOTH / 2].at_ms;
         let louder_lu = level - base.loudness_lufs;
         let higher_semitones = 12.0 * (pitch / base.pitch_hz).log2();
         if louder_lu < SHOUT_LOUDER_LU || higher_semitones < SHOUT_HIGHER_SEMITONES {
             continue;
         }
         match found.last_mut() {
-            Some((shout, count)) if first <= shout.end_ms + SHOUT_PAUSE_MS => {
-                shout.end_ms = last + STEP_MS;
+            Some((shout, count)) if at_ms <= shout.end_ms + SHOUT_PAUSE_MS => {
+                shout.end_ms = at_ms + STEP_MS;
                 shout.louder_lu += louder_lu;
                 shout.higher_semitones += higher_semitones;
                 *count += 1;
             }
-            _ => found.push((Shout { start_ms: first, end_ms: last + STEP_MS, louder_lu, higher_semitones }, 1)),
+            _ => found
+                .push((Shout { start_ms: at_ms, end_ms: at_ms + STEP_MS, louder_lu, higher_semitones }, 1)),
         }
     }
     let mean = |(mut shout, count): (Shout, u32)| {
@@ -328,8 +331,14 @@ mod tests {
         call.extend(buzz(120.0, 1500.0, 3_000));
         let found = check(&call);
         assert_eq!(found.len(), 1, "{found:?}");
-        assert!(found[0].start_ms.abs_diff(12_000) < 700 && found[0].end_ms.abs_diff(15_000) < 700, "{found:?}");
-        assert!((found[0].louder_lu - 10.0).abs() < 2.5 && (found[0].higher_semitones - 6.0).abs() < 1.5, "{found:?}");
+        assert!(
+            found[0].start_ms.abs_diff(12_000) < 700 && found[0].end_ms.abs_diff(15_000) < 700,
+            "{found:?}"
+        );
+        assert!(
+            (found[0].louder_lu - 10.0).abs() < 2.5 && (found[0].higher_semitones - 6.0).abs() < 1.5,
+            "{found:?}"
+        );
     }
 
     #[test]
@@ -345,7 +354,8 @@ mod tests {
     #[test]
     fn times_of_a_conversation_add_up() {
         let samples = vec![0_i16; 30_000 * SAMPLES_PER_MS];
-        let (agent, customer) = ([Span::new(1_000, 5_000)], [Span::new(4_000, 8_000), Span::new(20_000, 21_000)]);
+        let (agent, customer) =
+            ([Span::new(1_000, 5_000)], [Span::new(4_000, 8_000), Span::new(20_000, 21_000)]);
         let channels = [
             Channel { samples: &samples, voice: &agent, words: 8 },
             Channel { samples: &samples, voice: &customer, words: 20 },

@@ -22,6 +22,9 @@ const TURN_MS: u64 = 300;
 /// From this length on an utterance ends with its sentence, in ms.
 const LONG_MS: u64 = 20_000;
 
+/// Shortest stretch of voice that can be a word, in ms.
+const MIN_WORD_MS: u64 = 60;
+
 /// How a recording is transcribed.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TranscribeOptions {
@@ -94,7 +97,8 @@ pub fn transcribe(
     progress: &mut dyn FnMut(TranscribeProgress),
 ) -> Result<Transcript, RecogniseError> {
     let activity: Vec<Activity> = thread::scope(|scope| {
-        let threads: Vec<_> = recording.channels.iter().map(|samples| scope.spawn(|| find_voice(samples))).collect();
+        let threads: Vec<_> =
+            recording.channels.iter().map(|samples| scope.spawn(|| find_voice(samples))).collect();
         // A thread that panicked found no voice; it cannot, and the others' words are still worth having.
         threads.into_iter().map(|thread| thread.join().unwrap_or_default()).collect()
     });
@@ -105,7 +109,10 @@ pub fn transcribe(
         .collect();
     jobs.sort_by_key(|job| job.span.start_ms);
     let mut warnings = recording.warnings.clone();
-    let words = recognise_all(recording, recognizer, options, &jobs, progress, &mut warnings)?;
+    let mut words = recognise_all(recording, recognizer, options, &jobs, progress, &mut warnings)?;
+    for (words, found) in words.iter_mut().zip(&activity) {
+        fit_to_voice(words, &found.voice);
+    }
 
     let mono = recording.is_mono();
     let agent_channel = options.agent_channel.filter(|channel| *channel < 2);
@@ -184,7 +191,11 @@ fn recognise_all(
     gather(recording.channels.len(), jobs, results, warnings)
 }
 
-fn recognise_one(recording: &Recording, job: &Job, session: &mut dyn Session) -> Result<Heard, RecogniseError> {
+fn recognise_one(
+    recording: &Recording,
+    job: &Job,
+    session: &mut dyn Session,
+) -> Result<Heard, RecogniseError> {
     let samples = &recording.channels[job.channel];
     let from = (job.span.start_ms as usize * SAMPLES_PER_MS).min(samples.len());
     let to = (job.span.end_ms as usize * SAMPLES_PER_MS).clamp(from, samples.len());
@@ -231,14 +242,35 @@ fn gather(
     Ok(words)
 }
 
+/// Moves words off the pauses: engines let a word begin or end anywhere in the silence beside it. Each word keeps the
+/// stretch of voice that it shares most with.
+fn fit_to_voice(words: &mut [Word], voice: &[Span]) {
+    let mut first = 0;
+    for word in words {
+        let said = Span::new(word.start_ms, word.end_ms);
+        while voice.get(first).is_some_and(|span| span.end_ms <= said.start_ms) {
+            first += 1;
+        }
+        let near = voice.iter().skip(first).take_while(|span| span.start_ms < said.end_ms);
+        let best = near.filter_map(|span| span.overlap(&said)).max_by_key(Span::len_ms);
+        if let Some(best) = best.filter(|best| best.len_ms() >= MIN_WORD_MS) {
+            (word.start_ms, word.end_ms) = (best.start_ms, best.end_ms);
+        }
+    }
+}
+
 /// Makes utterances of words: by pauses, by the other party's turns, and by sentences where one goes on for long.
 fn utterances(channels: Vec<Vec<Word>>) -> Vec<Utterance> {
     let mut made = Vec::new();
     let starts: Vec<Vec<u64>> =
         channels.iter().map(|words| words.iter().map(|word| word.start_ms).collect()).collect();
     for (channel, words) in channels.into_iter().enumerate() {
-        let others: Vec<&[u64]> =
-            starts.iter().enumerate().filter(|(other, _)| *other != channel).map(|(_, s)| s.as_slice()).collect();
+        let others: Vec<&[u64]> = starts
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != channel)
+            .map(|(_, s)| s.as_slice())
+            .collect();
         let mut open: Vec<Word> = Vec::new();
         for word in words {
             if ends_before(&open, &word, &others) {
@@ -270,4 +302,48 @@ fn close(channel: usize, open: &mut Vec<Word>) -> Option<Utterance> {
     let (start_ms, end_ms) = (words.first()?.start_ms, words.last()?.end_ms);
     let text = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
     Some(Utterance { channel, start_ms, end_ms, text, words })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Words as `text start end`, one a line.
+    fn words(lines: &str) -> Vec<Word> {
+        let word = |line: &str| {
+            let mut fields = line.split_whitespace();
+            let text = fields.next()?.to_owned();
+            let mut number = || fields.next()?.parse().ok();
+            Some(Word { text, start_ms: number()?, end_ms: number()?, confidence: 1.0 })
+        };
+        lines.lines().filter_map(word).collect()
+    }
+
+    fn said(channels: &[&str]) -> Vec<(usize, u64, String)> {
+        let made = utterances(channels.iter().map(|lines| words(lines)).collect());
+        made.into_iter().map(|utterance| (utterance.channel, utterance.start_ms, utterance.text)).collect()
+    }
+
+    #[test]
+    fn a_pause_ends_an_utterance_and_a_short_one_does_not() {
+        let found = said(&["Добрый 0 400\n день. 900 1300\n Слушаю. 2300 2800"]);
+        assert_eq!(found, [(0, 0, "Добрый день.".to_owned()), (0, 2300, "Слушаю.".to_owned())]);
+    }
+
+    #[test]
+    fn the_other_partys_turn_ends_an_utterance_and_the_order_is_that_of_time() {
+        let found = said(&["Назовите 0 500\n номер. 500 900\n Спасибо. 1500 2000", "Да. 950 1200"]);
+        let texts: Vec<_> = found.iter().map(|(channel, _, text)| (*channel, text.as_str())).collect();
+        assert_eq!(texts, [(0, "Назовите номер."), (1, "Да."), (0, "Спасибо.")]);
+        // Talking over a speech without a pause does not cut it.
+        assert_eq!(said(&["Я 0 500\n жду. 500 900\n Долго. 950 1400", "Да. 700 930"]).len(), 2);
+    }
+
+    #[test]
+    fn words_leave_the_pauses_that_an_engine_put_them_into() {
+        let mut found = words("бригада. 1920 2940\nДавай. 2940 3730\nжду 5000 5100");
+        fit_to_voice(&mut found, &[Span::new(400, 2700), Span::new(3432, 4000)]);
+        let times: Vec<_> = found.iter().map(|word| (word.start_ms, word.end_ms)).collect();
+        assert_eq!(times, [(1920, 2700), (3432, 3730), (5000, 5100)]);
+    }
 }

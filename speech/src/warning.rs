@@ -6,7 +6,9 @@ use serde::{Serialize, Serializer};
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Warning {
     /// The container promises more sound than there is.
-    #[error("the file promises {promised_ms} ms of sound and holds {found_ms} ms: it was cut off or is still being written")]
+    #[error(
+        "the file promises {promised_ms} ms of sound and holds {found_ms} ms: it was cut off or is still being written"
+    )]
     Truncated {
         /// Length by the header, in ms.
         promised_ms: u64,
@@ -28,7 +30,9 @@ pub enum Warning {
         blocks: u64,
     },
     /// The length in the wav header was wrong and was taken from the file.
-    #[error("the header states a wrong length of the sound ({stated} bytes instead of {found}): the file's own length was used")]
+    #[error(
+        "the header states a wrong length of the sound ({stated} bytes instead of {found}): the file's own length was used"
+    )]
     WrongLength {
         /// Bytes by the header.
         stated: u64,
@@ -44,7 +48,9 @@ pub enum Warning {
         format: String,
     },
     /// More than two channels were mixed.
-    #[error("{channels} channels were mixed into one: parties are told apart only in recordings of two channels")]
+    #[error(
+        "{channels} channels were mixed into one: parties are told apart only in recordings of two channels"
+    )]
     MixedDown {
         /// How many channels the file has.
         channels: usize,

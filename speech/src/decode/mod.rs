@@ -5,7 +5,7 @@
 //! are 691 MB), cut at [`DecodeOptions::limit_ms`]; the file itself is read in pieces.
 
 mod resample;
-mod wav_length;
+mod wav_header;
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek};
@@ -22,7 +22,7 @@ use symphonia::core::units::{Duration, Timestamp};
 
 use crate::{SAMPLE_RATE, SAMPLES_PER_MS, Warning};
 use resample::Collector;
-use wav_length::{Patched, wrong_length};
+use wav_header::{Shown, find_sound};
 
 /// Sampling rates that a header may state, in Hz. Others are a lie or no speech.
 const RATES: std::ops::RangeInclusive<u32> = 2_000..=384_000;
@@ -119,7 +119,9 @@ pub enum DecodeError {
         to: u32,
     },
     /// A good header without sound behind it.
-    #[error("\"{name}\" holds no sound: its header is that of {format}, nothing follows; record or copy it again")]
+    #[error(
+        "\"{name}\" holds no sound: its header is that of {format}, nothing follows; record or copy it again"
+    )]
     NoSound {
         /// The file.
         name: String,
@@ -156,22 +158,27 @@ fn decode_source<S: Read + Seek + Send + Sync>(
     if length == 0 {
         return Err(DecodeError::Empty { name: name.to_owned() });
     }
-    let wrong = wrong_length(&mut source)
-        .map_err(|source| DecodeError::Unreadable { name: name.to_owned(), source })?;
+    let unreadable = |source| DecodeError::Unreadable { name: name.to_owned(), source };
     let mut warnings = Vec::new();
-    let source = match wrong {
-        Some(wrong) => {
-            // A length of 0 or all ones is how recorders mark a file that they never closed; others promised sound.
-            warnings.push(Warning::WrongLength { stated: wrong.stated, found: wrong.found });
-            Patched::with_length(source, Some(length), wrong)
+    let source = match find_sound(&mut source).map_err(unreadable)? {
+        Some(sound) => {
+            if sound.wrong_length() {
+                warnings.push(Warning::WrongLength { stated: sound.stated, found: sound.found });
+            }
+            Shown::with_header(source, sound).map_err(unreadable)?
         }
-        None => Patched::plain(source, Some(length)),
+        None => Shown::plain(source, length),
     };
     let stream = MediaSourceStream::new(Box::new(source), Default::default());
-    let not_sound = |_| DecodeError::NotSound { name: name.to_owned() };
     let mut format = symphonia::default::get_probe()
         .probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
-        .map_err(not_sound)?;
+        .map_err(|error| match error {
+            // A format that was told by its beginning and is then broken.
+            SymphoniaError::DecodeError(reason) => {
+                DecodeError::Unsupported { name: name.to_owned(), reason: reason.to_owned() }
+            }
+            _ => DecodeError::NotSound { name: name.to_owned() },
+        })?;
     read_format(name, format.as_mut(), warnings, options)
 }
 
@@ -210,8 +217,10 @@ fn read_format(
     };
     let end = pass.run(name, format, &track, decoder.as_mut(), options)?;
     let source = pass.source;
-    let no_sound =
-        || DecodeError::NoSound { name: name.to_owned(), format: format!("{} ({})", source.container, source.codec) };
+    let no_sound = || DecodeError::NoSound {
+        name: name.to_owned(),
+        format: format!("{} ({})", source.container, source.codec),
+    };
     let collector = pass.collector.ok_or_else(no_sound)?;
     let full = collector.is_full();
     let channels = collector.finish().map_err(unsupported)?;
@@ -257,7 +266,9 @@ impl Pass {
             let packet = match format.next_packet() {
                 Ok(Some(packet)) => packet,
                 Ok(None) => return Ok(None),
-                Err(SymphoniaError::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+                Err(SymphoniaError::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Ok(None);
+                }
                 // A chained stream begins anew; its codec may differ, so it ends the recording here.
                 Err(SymphoniaError::ResetRequired) => return Ok(Some("a second stream begins".to_owned())),
                 Err(error) => return Ok(Some(error.to_string())),
@@ -282,26 +293,40 @@ impl Pass {
     }
 
     /// Sorts the decoded frames into channels and collects them.
-    fn take(&mut self, name: &str, rate: u32, width: usize, options: &DecodeOptions) -> Result<(), DecodeError> {
+    fn take(
+        &mut self,
+        name: &str,
+        rate: u32,
+        width: usize,
+        options: &DecodeOptions,
+    ) -> Result<(), DecodeError> {
         if width == 0 || self.interleaved.is_empty() {
             return Ok(());
         }
         if !RATES.contains(&rate) {
-            return Err(DecodeError::Rate { name: name.to_owned(), rate, from: *RATES.start(), to: *RATES.end() });
+            return Err(DecodeError::Rate {
+                name: name.to_owned(),
+                rate,
+                from: *RATES.start(),
+                to: *RATES.end(),
+            });
         }
         let collector = self.collector.get_or_insert_with(|| {
             let kept = if width == 2 { 2 } else { 1 };
             self.source.sample_rate = rate;
             self.source.channels = width;
             self.planar = vec![Vec::new(); kept];
-            let limit = usize::try_from(options.limit_ms).unwrap_or(usize::MAX).saturating_mul(SAMPLES_PER_MS);
+            let limit =
+                usize::try_from(options.limit_ms).unwrap_or(usize::MAX).saturating_mul(SAMPLES_PER_MS);
             Collector::new(kept, limit)
         });
         if width > 2 {
             self.mixed = Some(width);
         }
         sort_into(&self.interleaved, width, &mut self.planar);
-        collector.push(&self.planar, rate).map_err(|reason| DecodeError::Unsupported { name: name.to_owned(), reason })
+        collector
+            .push(&self.planar, rate)
+            .map_err(|reason| DecodeError::Unsupported { name: name.to_owned(), reason })
     }
 
     /// Puts silence where a block was unreadable, so that later words keep their time.

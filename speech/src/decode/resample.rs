@@ -88,7 +88,15 @@ impl Stage {
                 .map_err(|error| error.to_string())?;
         let output = vec![vec![0.0; resampler.output_frames_max()]; channels];
         let skip = resampler.output_delay();
-        Ok(Stage { resampler, rate, pending: vec![Vec::new(); channels], output, skip, frames_in: 0, frames_out: 0 })
+        Ok(Stage {
+            resampler,
+            rate,
+            pending: vec![Vec::new(); channels],
+            output,
+            skip,
+            frames_in: 0,
+            frames_out: 0,
+        })
     }
 
     fn push(&mut self, planar: &[Vec<f32>], into: &mut [Vec<i16>]) -> Result<(), String> {
@@ -96,7 +104,8 @@ impl Stage {
             pending.extend_from_slice(samples);
         }
         self.frames_in += planar.first().map_or(0, Vec::len) as u64;
-        while self.pending.first().is_some_and(|channel| channel.len() >= self.resampler.input_frames_next()) {
+        while self.pending.first().is_some_and(|channel| channel.len() >= self.resampler.input_frames_next())
+        {
             self.run_chunk(into)?;
         }
         Ok(())
@@ -107,11 +116,14 @@ impl Stage {
         let frames = self.resampler.input_frames_next();
         let channels = self.pending.len();
         let room = self.resampler.output_frames_max();
-        let input = SequentialSliceOfVecs::new(&self.pending[..], channels, frames).map_err(|e| e.to_string())?;
-        let mut output =
-            SequentialSliceOfVecs::new_mut(&mut self.output[..], channels, room).map_err(|e| e.to_string())?;
-        let (used, made) =
-            self.resampler.process_into_buffer(&input, &mut output, None).map_err(|error| error.to_string())?;
+        let input =
+            SequentialSliceOfVecs::new(&self.pending[..], channels, frames).map_err(|e| e.to_string())?;
+        let mut output = SequentialSliceOfVecs::new_mut(&mut self.output[..], channels, room)
+            .map_err(|e| e.to_string())?;
+        let (used, made) = self
+            .resampler
+            .process_into_buffer(&input, &mut output, None)
+            .map_err(|error| error.to_string())?;
         let skip = self.skip.min(made);
         self.skip -= skip;
         // What is due is what the input lasts: the padding of the last chunk must not lengthen the recording.
@@ -129,8 +141,8 @@ impl Stage {
 
     fn finish(mut self, into: &mut [Vec<i16>]) -> Result<(), String> {
         let due = (u128::from(self.frames_in) * u128::from(SAMPLE_RATE) / u128::from(self.rate)) as u64;
-        // Two chunks of silence push the last frames out of the filter; a third would mean that it makes nothing.
-        for _ in 0..3 {
+        // Silence pushes the last frames out of the filter, which may be as long as two seconds of an odd rate.
+        for _ in 0..4 + 4 * self.rate as usize / CHUNK_FRAMES {
             if self.frames_out >= due {
                 break;
             }

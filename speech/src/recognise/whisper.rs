@@ -2,14 +2,14 @@
 //!
 //! One thread a session: more never helped, sessions run beside each other instead. The encoder looks only at the
 //! length of the segment (`audio_ctx`), which makes short segments cheap. Word times come from the attention of the
-//! model's alignment heads (dynamic time warping), where they are known for the model.
+//! model's alignment heads (dynamic time warping), where they are known for the model, else from the engine's own estimate.
 
 use std::path::Path;
 use std::sync::Once;
 
 use whisper_rs::{
-    DtwMode, DtwModelPreset, DtwParameters, FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters,
-    WhisperState,
+    DtwMode, DtwModelPreset, DtwParameters, FullParams, SamplingStrategy, WhisperContext,
+    WhisperContextParameters, WhisperState,
 };
 
 use super::guard::{Evidence, keep_real};
@@ -128,7 +128,9 @@ impl Recognizer for Whisper {
         let state = self.context.create_state().map_err(|error| RecogniseError::Engine(error.to_string()))?;
         let strategy = match self.options.search {
             Search::Greedy => SamplingStrategy::Greedy { best_of: 2 },
-            Search::Beam(width) => SamplingStrategy::BeamSearch { beam_size: i32::from(width.max(1)), patience: -1.0 },
+            Search::Beam(width) => {
+                SamplingStrategy::BeamSearch { beam_size: i32::from(width.max(1)), patience: -1.0 }
+            }
         };
         let mut params = FullParams::new(strategy);
         params.set_n_threads(1);
@@ -193,15 +195,16 @@ impl Session for WhisperSession {
 struct Part {
     bytes: Vec<u8>,
     start_ms: u64,
+    end_ms: u64,
     log_sum: f32,
     count: f32,
-    last_end_ms: u64,
 }
 
 impl WhisperSession {
     fn collect(&self, duration_ms: u64) -> (Vec<Word>, Evidence) {
         let mut parts: Vec<Part> = Vec::new();
         let (mut log_sum, mut count, mut no_speech) = (0.0_f32, 0.0_f32, 0.0_f32);
+        let mut before_ms = 0;
         for segment in self.state.as_iter() {
             no_speech = no_speech.max(segment.no_speech_probability());
             for index in 0..segment.n_tokens() {
@@ -211,26 +214,31 @@ impl WhisperSession {
                 }
                 let data = token.token_data();
                 let Ok(bytes) = token.to_bytes() else { continue };
+                let ms = |time: i64| u64::try_from(time).unwrap_or(0) * 10;
+                // The alignment gives the moment at which the model goes on to the next part: this part's end.
+                let (start_ms, end_ms) = if self.aligned {
+                    (before_ms, ms(data.t_dtw).max(before_ms))
+                } else {
+                    (ms(data.t0), ms(data.t1))
+                };
+                before_ms = end_ms;
                 let log_probability = data.p.max(1e-6).ln();
                 log_sum += log_probability;
                 count += 1.0;
-                let at = if self.aligned { data.t_dtw } else { data.t0 };
-                let start_ms = u64::try_from(at).unwrap_or(0) * 10;
-                let end_ms = if self.aligned { start_ms } else { u64::try_from(data.t1).unwrap_or(0) * 10 };
                 match parts.last_mut() {
                     Some(part) if !bytes.starts_with(b" ") => {
                         part.bytes.extend_from_slice(bytes);
                         part.log_sum += log_probability;
                         part.count += 1.0;
-                        part.last_end_ms = end_ms;
+                        // A mark belongs to its word, its time to the pause behind.
+                        if bytes.iter().any(|byte| byte.is_ascii_alphanumeric() || *byte >= 0x80) {
+                            part.end_ms = end_ms;
+                        }
                     }
-                    _ => parts.push(Part {
-                        bytes: bytes.to_vec(),
-                        start_ms,
-                        log_sum: log_probability,
-                        count: 1.0,
-                        last_end_ms: end_ms,
-                    }),
+                    _ => {
+                        let bytes = bytes.to_vec();
+                        parts.push(Part { bytes, start_ms, end_ms, log_sum: log_probability, count: 1.0 });
+                    }
                 }
             }
         }
@@ -239,23 +247,44 @@ impl WhisperSession {
     }
 }
 
-/// Gives words their ends: the next word's start, but never longer than such a word can last.
+/// Makes words of parts. A word that would last longer than such a word can begins later: the pause before it is not its.
 fn to_words(parts: &[Part], duration_ms: u64) -> Vec<Word> {
     let mut words = Vec::with_capacity(parts.len());
     let mut floor = 0;
-    for (index, part) in parts.iter().enumerate() {
+    for part in parts {
         let text = String::from_utf8_lossy(&part.bytes).trim().to_owned();
         if text.is_empty() {
             continue;
         }
-        let start_ms = part.start_ms.clamp(floor, duration_ms.max(floor));
-        let longest = 250 + 90 * text.chars().count() as u64;
-        let next = parts.get(index + 1).map_or(duration_ms, |next| next.start_ms);
-        let end_ms = if part.last_end_ms > part.start_ms { part.last_end_ms } else { next };
-        let end_ms = end_ms.clamp(start_ms, (start_ms + longest).min(duration_ms.max(start_ms)));
-        floor = start_ms;
+        let longest = 300 + 90 * text.chars().count() as u64;
+        let end_ms = part.end_ms.clamp(floor, duration_ms.max(floor));
+        let start_ms = part.start_ms.max(end_ms.saturating_sub(longest)).clamp(floor, end_ms);
+        floor = end_ms;
         let confidence = (part.log_sum / part.count).exp().clamp(0.0, 1.0);
         words.push(Word { text, start_ms, end_ms, confidence });
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_pause_does_not_become_part_of_the_next_word() {
+        let part = |text: &str, start_ms, end_ms| Part {
+            bytes: text.as_bytes().to_vec(),
+            start_ms,
+            end_ms,
+            log_sum: -0.2,
+            count: 2.0,
+        };
+        let parts =
+            [part(" Да.", 0, 400), part(" ", 400, 500), part(" Жду", 500, 4_000), part(" вас", 4_000, 9_000)];
+        let words = to_words(&parts, 5_000);
+        let times: Vec<_> =
+            words.iter().map(|word| (word.text.as_str(), word.start_ms, word.end_ms)).collect();
+        assert_eq!(times, [("Да.", 0, 400), ("Жду", 3_430, 4_000), ("вас", 4_430, 5_000)]);
+        assert!((words[0].confidence - 0.905).abs() < 0.001);
+    }
 }
