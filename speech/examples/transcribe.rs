@@ -9,7 +9,7 @@ use gradus_speech::model::{ModelStore, Pip};
 use gradus_speech::recognise::whisper::{Search, Whisper, WhisperOptions};
 use gradus_speech::transcribe::{TranscribeOptions, transcribe};
 
-#[expect(clippy::disallowed_methods, reason = "an example measures time and reads its arguments")]
+#[allow(clippy::disallowed_methods, reason = "an example measures time and reads its arguments")]
 fn main() -> anyhow::Result<()> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     let json = take_flag(&mut arguments, "--json");

@@ -38,7 +38,7 @@ fn an_imported_model_is_listed_checked_and_removed() {
 
     let installed = store.import("ours-1", &file, &mut quiet).unwrap();
     assert_eq!((installed.size_bytes, installed.licence.as_str()), (800_008, "unknown"));
-    assert_eq!(store.list().unwrap(), [installed.clone()]);
+    assert_eq!(store.list().unwrap(), std::slice::from_ref(&installed));
     assert_eq!(store.check("ours-1", &mut quiet).unwrap(), installed);
 
     let path = store.path("ours-1").unwrap();

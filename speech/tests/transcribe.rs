@@ -160,7 +160,7 @@ fn a_live_stream_over_an_offline_engine_gives_partials_and_one_final() {
 /// Real recognition: only where a folder with the model is given, which `cargo xtask test` does.
 #[cfg(feature = "whisper")]
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the folder of the test model comes from outside")]
+#[allow(clippy::disallowed_methods, reason = "the folder of the test model comes from outside")]
 fn a_real_model_hears_the_words_of_the_fixture() {
     use gradus_speech::model::ModelStore;
     use gradus_speech::recognise::whisper::{Whisper, WhisperOptions};

@@ -77,17 +77,24 @@ pub fn keep_real(words: Vec<Word>, evidence: Evidence) -> Heard {
         return refuse(Refusal::NoSpeech, words);
     }
     let words = without_brackets(words);
-    let letters: usize =
-        words.iter().map(|word| word.text.chars().filter(|c| c.is_alphanumeric()).count()).sum();
-    // A short segment may be cut tightly; ten letters are said in no time.
-    if letters as u64 * 1000 > 10_000 + MAX_LETTERS_PER_S * evidence.duration_ms {
-        return refuse(Refusal::TooFast, words);
+    if evidence.mean_log_probability < DOUBTFUL_LOG_PROBABILITY
+        && !words.iter().any(|word| has_russian(&word.text))
+    {
+        return refuse(Refusal::NoSpeech, words);
+    }
+    if is_caption(&words) {
+        return refuse(Refusal::Phantom, words);
     }
     let (words, phantom) = without_phantoms(words);
     let before = words.len();
     let words = without_loops(words);
     let looped = words.len() < before;
-    if looped && words.len() * 3 < before || compression(&words) > COMPRESSION {
+    let letters: usize = words.iter().map(|word| bare(&word.text).chars().count()).sum();
+    // A short segment may be cut tightly; ten letters are said in no time.
+    if letters as u64 * 1000 > 10_000 + MAX_LETTERS_PER_S * evidence.duration_ms {
+        return refuse(Refusal::TooFast, words);
+    }
+    if looped && words.len() * 6 < before || compression(&words) > COMPRESSION {
         return refuse(Refusal::Loop, words);
     }
     let refused = if looped {
@@ -98,6 +105,19 @@ pub fn keep_real(words: Vec<Word>, evidence: Evidence) -> Heard {
         None
     };
     Heard { words, refused }
+}
+
+/// A foreign word alone needs more certainty than this to be believed in a Russian conversation.
+const DOUBTFUL_LOG_PROBABILITY: f32 = -0.5;
+
+fn has_russian(text: &str) -> bool {
+    text.chars().any(|c| matches!(c, 'а'..='я' | 'А'..='Я' | 'ё' | 'Ё') || c.is_ascii_digit())
+}
+
+/// Captions of noises are written in capitals from start to end: «ТЕЛЕФОННЫЙ ЗВОНОК».
+fn is_caption(words: &[Word]) -> bool {
+    let letters = || words.iter().flat_map(|word| word.text.chars()).filter(|c| c.is_alphabetic());
+    letters().count() >= 6 && letters().all(char::is_uppercase)
 }
 
 fn refuse(why: Refusal, words: Vec<Word>) -> Heard {
@@ -170,7 +190,8 @@ fn without_loops(mut words: Vec<Word>) -> Vec<Word> {
                 times += 1;
             }
             if times > allowed {
-                keep[at + size * allowed.min(PHRASE_REPEATS)..at + size * times].fill(false);
+                let kept = if size == 1 { 2 } else { 1 };
+                keep[at + size * kept..at + size * times].fill(false);
                 at += size * times;
             } else {
                 at += 1;
@@ -236,7 +257,7 @@ mod tests {
         check(&"и так далее ".repeat(12), "", Some(Refusal::Loop));
         check(
             "Я жду ответа. и вот и вот и вот и вот и вот уже неделю",
-            "Я жду ответа. и вот и вот уже неделю",
+            "Я жду ответа. и вот уже неделю",
             Some(Refusal::Loop),
         );
     }
@@ -247,12 +268,17 @@ mod tests {
         check("*телефонный звонок* Алло", "Алло", None);
         check("(смех в зале) Да.", "Да.", None);
         check("- Добрый день", "Добрый день", None);
+        check("ТЕЛЕФОННЫЙ ЗВОНОК", "", Some(Refusal::Phantom));
+        check("ООО", "ООО", None);
     }
 
     #[test]
     fn the_engines_doubt_and_an_impossible_pace_are_believed() {
         let doubtful = Evidence { no_speech: 0.8, mean_log_probability: -1.4, duration_ms: 4_000 };
         assert_eq!(keep_real(words("Спасибо большое"), doubtful).refused, Some(Refusal::NoSpeech));
+        let unsure = Evidence { mean_log_probability: -0.9, ..SURE };
+        assert_eq!(keep_real(words("drill"), unsure).refused, Some(Refusal::NoSpeech));
+        assert_eq!(keep_real(words("Windows 10"), unsure).refused, None);
         let short = Evidence { duration_ms: 500, ..SURE };
         let said = "Сегодня мы поговорим о том как правильно готовить борщ";
         assert_eq!(keep_real(words(said), short).refused, Some(Refusal::TooFast));
