@@ -228,7 +228,9 @@ fn median(values: impl Iterator<Item = f32>) -> Option<f32> {
 }
 
 fn baseline(curve: &[Point]) -> Option<Baseline> {
-    let first = &curve[..curve.len().min((BASELINE_MS / STEP_MS) as usize)];
+    // Of a short conversation the first half, so that an end in anger does not become its own baseline.
+    let half = (curve.len() / 2).max((BASELINE_MIN_MS / STEP_MS) as usize);
+    let first = &curve[..half.min((BASELINE_MS / STEP_MS) as usize).min(curve.len())];
     let voice_ms = first.len() as u64 * STEP_MS;
     if voice_ms < BASELINE_MIN_MS {
         return None;

@@ -7,7 +7,7 @@ use std::thread;
 
 use serde::Serialize;
 
-use crate::activity::{Activity, find_voice};
+use crate::activity::find_voices;
 use crate::decode::Source;
 use crate::measure::{Channel, SoundMeasures, measure};
 use crate::recognise::{Heard, Hints, RecogniseError, Recognizer, Session, Word, to_float};
@@ -96,12 +96,7 @@ pub fn transcribe(
     options: &TranscribeOptions,
     progress: &mut dyn FnMut(TranscribeProgress),
 ) -> Result<Transcript, RecogniseError> {
-    let activity: Vec<Activity> = thread::scope(|scope| {
-        let threads: Vec<_> =
-            recording.channels.iter().map(|samples| scope.spawn(|| find_voice(samples))).collect();
-        // A thread that panicked found no voice; it cannot, and the others' words are still worth having.
-        threads.into_iter().map(|thread| thread.join().unwrap_or_default()).collect()
-    });
+    let activity = find_voices(&recording.channels);
     let mut jobs: Vec<Job> = activity
         .iter()
         .enumerate()
