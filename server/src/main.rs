@@ -1,2 +1,5 @@
-//! The `gradus` binary.
-fn main() {}
+//! The `gradus` binary: everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    gradus::cli::run()
+}

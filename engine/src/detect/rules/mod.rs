@@ -1,0 +1,7 @@
+//! The rule language: files that a quality manager reads and writes (`docs/rules.md`).
+
+pub mod compile;
+pub mod error;
+pub mod examples;
+pub mod file;
+pub mod pattern;

@@ -1,0 +1,107 @@
+//! Incidents: one cause behind several customers' troubles.
+//!
+//! Looks over all conversations: the same trigger about the same thing from several customers within a window opens an
+//! incident; later ones join it. What comes out is fed to each conversation as an event.
+
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::IncidentRules;
+use crate::signal::SignalKind;
+use crate::time::Timestamp;
+
+/// Reports of trouble in the window and the incidents that are open.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentWatch {
+    reports: Vec<Report>,
+    open: Vec<OpenIncident>,
+    next: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Report {
+    customer: String,
+    kind: SignalKind,
+    topic: Vec<u32>,
+    at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct OpenIncident {
+    number: u64,
+    kind: SignalKind,
+    topic: Vec<u32>,
+    last: Timestamp,
+}
+
+/// What a report led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// Number of the incident.
+    pub incident: u64,
+    /// The trigger.
+    pub kind: SignalKind,
+    /// Whether this report opened it.
+    pub opened: bool,
+}
+
+impl IncidentWatch {
+    /// Takes in that `customer` reported trouble of `kind` about `topic`; returns the incident it belongs to, if any.
+    pub fn report(
+        &mut self,
+        rules: &IncidentRules,
+        customer: &str,
+        (kind, topic): (SignalKind, &[u32]),
+        now: Timestamp,
+    ) -> Option<Joined> {
+        if !rules.kinds.contains(&kind) || topic.is_empty() {
+            return None;
+        }
+        self.reports.retain(|report| now.since(report.at) <= rules.within);
+        self.open.retain(|incident| now.since(incident.last) <= rules.within);
+        if let Some(incident) =
+            self.open.iter_mut().find(|open| open.kind == kind && shares(&open.topic, topic))
+        {
+            incident.last = now;
+            return Some(Joined { incident: incident.number, kind, opened: false });
+        }
+        let known = self
+            .reports
+            .iter()
+            .any(|report| report.customer == customer && report.kind == kind && report.topic == topic);
+        if !known {
+            let report = Report { customer: customer.to_owned(), kind, topic: topic.to_vec(), at: now };
+            self.reports.push(report);
+        }
+        self.open_one(rules, kind, topic, now)
+    }
+
+    fn open_one(
+        &mut self,
+        rules: &IncidentRules,
+        kind: SignalKind,
+        topic: &[u32],
+        now: Timestamp,
+    ) -> Option<Joined> {
+        for noun in topic {
+            let mut customers: Vec<&str> = self
+                .reports
+                .iter()
+                .filter(|report| report.kind == kind && report.topic.contains(noun))
+                .map(|report| report.customer.as_str())
+                .collect();
+            customers.sort_unstable();
+            customers.dedup();
+            if customers.len() >= rules.customers as usize {
+                self.next += 1;
+                let number = self.next;
+                self.open.push(OpenIncident { number, kind, topic: vec![*noun], last: now });
+                return Some(Joined { incident: number, kind, opened: true });
+            }
+        }
+        None
+    }
+}
+
+fn shares(left: &[u32], right: &[u32]) -> bool {
+    left.iter().any(|noun| right.contains(noun))
+}

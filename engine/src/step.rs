@@ -1,0 +1,125 @@
+//! The one entry of the engine: `step(state, event, now) -> (state, effects)`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::alert;
+use crate::case::{Action, Case, CaseChange, Refusal, StaffId};
+use crate::conversation::{Conversation, Side};
+use crate::decision::{Decision, DecisionKind, LadderStep};
+use crate::effect::Effect;
+use crate::event::{CustomerFacts, Event};
+use crate::protocol::Protocol;
+use crate::signal::Channel;
+use crate::time::Timestamp;
+
+/// A conversation with its case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// What was said, felt and decided.
+    pub conversation: Conversation,
+    /// The case, once there is one.
+    pub case: Option<Case>,
+    /// Whether the conversation is over.
+    pub ended: bool,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            conversation: Conversation::new(Channel::Call, CustomerFacts::default()),
+            case: None,
+            ended: false,
+        }
+    }
+}
+
+/// Takes in one event and returns the new state and all that follows from it.
+///
+/// # Errors
+/// A refusal, when a person asks for what the state does not allow; the state is then unchanged.
+pub fn step(
+    protocol: &Protocol,
+    mut state: State,
+    event: &Event,
+    now: Timestamp,
+) -> Result<(State, Vec<Effect>), Refusal> {
+    let mut effects = Vec::new();
+    match event {
+        Event::Started { channel, customer } => state.conversation = Conversation::new(*channel, *customer),
+        Event::Said(said) => state.conversation.said(protocol, said, now, &mut effects),
+        Event::Heard(heard) => state.conversation.heard(protocol, heard, now, &mut effects),
+        Event::Incident { utterance, kind, opened, .. } => {
+            let side = if *opened { Side::Opened } else { Side::Joined };
+            state.conversation.in_incident(protocol, (*utterance, *kind, side), now, &mut effects);
+        }
+        Event::Ended => state.ended = true,
+        Event::Acted { by, action } => act(protocol, &mut state, by, action, now, &mut effects)?,
+        Event::Tick => tick(protocol, &mut state, now, &mut effects),
+    }
+    follow_decisions(protocol, &mut state, now, &mut effects);
+    Ok((state, effects))
+}
+
+fn act(
+    protocol: &Protocol,
+    state: &mut State,
+    by: &StaffId,
+    action: &Action,
+    now: Timestamp,
+    effects: &mut Vec<Effect>,
+) -> Result<(), Refusal> {
+    match (&mut state.case, action) {
+        (None, Action::Open) => {
+            let mut case = Case::open(protocol, None, now);
+            case.follow(by.clone());
+            effects.push(Effect::Case(CaseChange::Opened(case.clone())));
+            state.case = Some(case);
+        }
+        (None, _) => return Err(Refusal::NoCase),
+        (Some(case), action) => effects.push(Effect::Case(case.act(&protocol.clocks, by, action, now)?)),
+    }
+    Ok(())
+}
+
+fn tick(protocol: &Protocol, state: &mut State, now: Timestamp, effects: &mut Vec<Effect>) {
+    let Some(case) = &mut state.case else { return };
+    for (change, alert) in alert::on_tick(&protocol.alerts, &protocol.clocks, case, now) {
+        effects.push(Effect::Case(change));
+        effects.extend(alert.map(Effect::Alert));
+    }
+}
+
+/// Opens or raises the case for the decisions just made, and tells the first of the alert ladder.
+fn follow_decisions(protocol: &Protocol, state: &mut State, now: Timestamp, effects: &mut Vec<Effect>) {
+    let decided: Vec<Decision> = effects.iter().filter_map(calls_for_case).cloned().collect();
+    for decision in decided {
+        match &mut state.case {
+            Some(case) if !case.state.is_resolved() => {
+                if let Some(change) = case.raise(&protocol.clocks, &decision, now) {
+                    effects.push(Effect::Case(change));
+                    case.told = None;
+                    effects.extend(alert::first(&protocol.alerts, case).map(Effect::Alert));
+                }
+            }
+            _ => {
+                let mut case = Case::open(protocol, Some(&decision), now);
+                let alert = alert::first(&protocol.alerts, &mut case);
+                effects.push(Effect::Case(CaseChange::Opened(case.clone())));
+                effects.extend(alert.map(Effect::Alert));
+                state.case = Some(case);
+            }
+        }
+    }
+}
+
+/// Returns the decision of an effect that a supervisor has to answer.
+fn calls_for_case(effect: &Effect) -> Option<&Decision> {
+    match effect {
+        Effect::Decided(decision) => match decision.decision {
+            DecisionKind::Engage | DecisionKind::EngageNow => Some(decision),
+            DecisionKind::AbuseStep if decision.step == Some(LadderStep::Closing) => Some(decision),
+            _ => None,
+        },
+        _ => None,
+    }
+}

@@ -1,0 +1,157 @@
+//! `gradus import`: recordings, conversations, customers and purchases into the store. A second import changes nothing.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::{Ended, progress};
+use crate::config::Config;
+use crate::desk::{Desk, digest};
+use crate::ears;
+use crate::intake::{self, customers};
+use crate::listen::{LazyEngine, listen};
+use crate::store::{CustomerFacts, CustomerId, Purchase};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Files or folders: recordings, vCon, transcripts, customers.csv, purchases.csv.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+}
+
+/// What became of a file.
+enum Taken {
+    Kept(usize),
+    KnownAlready,
+}
+
+pub fn run(arguments: &Arguments) -> Result<Ended> {
+    let config = Config::load()?;
+    tokio::runtime::Runtime::new()?.block_on(async {
+        let desk = Desk::open(config).await?;
+        let files = ears::files(&arguments.paths);
+        let bar = progress(files.len(), "importing");
+        let speech = desk.config.speech.clone();
+        let mut engine = LazyEngine::new(&speech);
+        let (mut kept, mut known, mut failed) = (0, 0, 0);
+        for file in files {
+            let taken = match file {
+                Ok(path) => one(&desk, &path, &mut engine).await.with_context(|| path.display().to_string()),
+                Err(error) => Err(error.into()),
+            };
+            match taken {
+                Ok(Taken::Kept(count)) => kept += count,
+                Ok(Taken::KnownAlready) => known += 1,
+                Err(error) => {
+                    failed += 1;
+                    bar.suspend(|| eprintln!("gradus: {error:#}"));
+                }
+            }
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        desk.store.close().await;
+        println!("imported {kept}, known already {known}, failed {failed}");
+        Ok(if failed == 0 { Ended::Well } else { Ended::SomeFailed })
+    })
+}
+
+async fn one(desk: &Desk, path: &Path, engine: &mut LazyEngine<'_>) -> Result<Taken> {
+    let bytes = std::fs::read(path)?;
+    if let Some(taken) = lists(desk, &bytes).await? {
+        return Ok(taken);
+    }
+    let sha256 = digest(&bytes);
+    let now = desk.clock.now();
+    if desk.store.begin_import(&sha256, &path.display().to_string(), now).await?.is_some() {
+        return Ok(Taken::KnownAlready);
+    }
+    let result = conversations(desk, path, &bytes, &sha256, engine).await;
+    if let Err(error) = &result {
+        desk.store.fail_import(&sha256, &format!("{error:#}"), now).await?;
+    }
+    result
+}
+
+/// Customers and purchases are told by their header.
+async fn lists(desk: &Desk, bytes: &[u8]) -> Result<Option<Taken>> {
+    let head: String =
+        bytes.iter().take(400).take_while(|byte| **byte != b'\n').map(|&byte| char::from(byte)).collect();
+    let columns: Vec<&str> = head.trim_start_matches("ï»¿").split([',', ';', '\t']).map(str::trim).collect();
+    if columns.contains(&"customer_id") && columns.contains(&"amount") {
+        let rows = customers::parse_purchases(bytes).map_err(|fault| anyhow::anyhow!("{fault}"))?;
+        let rows: Vec<Purchase> = rows
+            .into_iter()
+            .map(|row| Purchase {
+                customer_id: CustomerId(row.customer_id),
+                bought_on: row.date.to_string(),
+                what: row.what,
+                amount: row.amount.to_string(),
+            })
+            .collect();
+        desk.store.add_purchases(&rows).await?;
+        return Ok(Some(Taken::Kept(rows.len())));
+    }
+    if !(columns.contains(&"tel") && columns.contains(&"revenue_rank")) {
+        return Ok(None);
+    }
+    let list = customers::parse(bytes).map_err(|fault| anyhow::anyhow!("{fault}"))?;
+    let many: Vec<(CustomerFacts, CustomerId)> = list.list.iter().map(known).collect();
+    let answers = desk.store.know_customers(&many, desk.clock.now()).await?;
+    Ok(Some(Taken::Kept(answers.iter().filter(|answer| answer.is_ok()).count())))
+}
+
+fn known(customer: &customers::Customer) -> (CustomerFacts, CustomerId) {
+    let id = customer.id.clone().map(CustomerId);
+    let fresh = id.clone().unwrap_or_else(|| {
+        CustomerId(format!("k-{}", digest(format!("{customer:?}").as_bytes()).get(..16).unwrap_or_default()))
+    });
+    let facts = CustomerFacts {
+        id,
+        name: customer.name.clone(),
+        tels: customer.tels.iter().map(|tel| tel.as_str().to_owned()).collect(),
+        emails: customer.emails.clone(),
+        revenue_rank: customer.revenue_rank.map(i64::from),
+        growth_rank: customer.growth_rank.map(i64::from),
+        revenue_12m: customer.revenue_12m,
+        contract_status: customer.contract_status.clone(),
+        contract_until: customer.contract_until.map(|date| date.to_string()),
+        personal_terms: customer.personal_terms.clone(),
+        manager: customer.manager.clone(),
+        mark: None,
+    };
+    (facts, fresh)
+}
+
+async fn conversations(
+    desk: &Desk,
+    path: &Path,
+    bytes: &[u8],
+    sha256: &str,
+    engine: &mut LazyEngine<'_>,
+) -> Result<Taken> {
+    let defaults = desk.config.conversation.defaults()?;
+    let mut count = 0;
+    for mut incoming in intake::open(path, &defaults)? {
+        if incoming.recordings.is_empty() || !incoming.utterances.is_empty() {
+            desk.import(&incoming, sha256, &[], None, None).await?;
+        } else {
+            let ear = ears::builtin_ear()?;
+            let listened =
+                listen(path, &mut incoming, (engine.get()?, &ear), &desk.config.speech, &mut |_| {})?;
+            let extension = path
+                .extension()
+                .map_or_else(|| "bin".to_owned(), |extension| extension.to_string_lossy().to_lowercase());
+            let key = format!("{sha256}.{extension}");
+            desk.recordings.put(&key, bytes::Bytes::copy_from_slice(bytes)).await?;
+            let mut sound = listened.sound;
+            if let Some(object) = sound.as_object_mut() {
+                object.insert("waveform".to_owned(), serde_json::json!(listened.waveform));
+                object.insert("duration_ms".to_owned(), serde_json::json!(listened.transcript.duration_ms));
+            }
+            desk.import(&incoming, sha256, &listened.heard, Some(sound), Some(key)).await?;
+        }
+        count += 1;
+    }
+    Ok(Taken::Kept(count))
+}

@@ -1,0 +1,97 @@
+//! The commands of `gradus`. Each prints its result on standard output and says what is wrong on standard error.
+//!
+//! Exit codes: 0 all went well, 1 something failed and the rest was done, 2 wrong usage.
+
+mod analyze;
+mod detect;
+mod eval;
+mod import;
+mod model;
+mod protocol;
+mod train;
+mod transcribe;
+mod user;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Gradus: an escalation desk for contact centres and sales teams.
+#[derive(Parser)]
+#[command(version, about, max_term_width = 110)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Judge recordings, vCons and transcripts: one JSON a conversation.
+    Analyze(analyze::Arguments),
+    /// Notice signals in lines of JSON from standard input.
+    Detect(detect::Arguments),
+    /// Turn recordings into words with times.
+    Transcribe(transcribe::Arguments),
+    /// Speech models: list, pull, import, remove, check.
+    Model(model::Arguments),
+    /// Work on protocol files: check, test.
+    Protocol(protocol::Arguments),
+    /// Take recordings, conversations, customers and purchases into the store.
+    Import(import::Arguments),
+    /// People who may sign in.
+    User(user::Arguments),
+    /// Measure the detector on a labelled file.
+    Eval(eval::Arguments),
+    /// Train the classifier on labelled files.
+    Train(train::Arguments),
+}
+
+/// How a command ended, apart from failing altogether.
+pub enum Ended {
+    /// All went well.
+    Well,
+    /// Some failed; the rest was done.
+    SomeFailed,
+}
+
+/// Runs the command of the arguments.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    match dispatch(arguments.command) {
+        Ok(Ended::Well) => ExitCode::SUCCESS,
+        Ok(Ended::SomeFailed) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("gradus: {error:#}");
+            ExitCode::from(if error.is::<WrongUsage>() { 2 } else { 1 })
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<Ended> {
+    match command {
+        Command::Analyze(arguments) => analyze::run(&arguments),
+        Command::Detect(arguments) => detect::run(&arguments),
+        Command::Transcribe(arguments) => transcribe::run(&arguments),
+        Command::Model(arguments) => model::run(&arguments),
+        Command::Protocol(arguments) => protocol::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
+        Command::User(arguments) => user::run(&arguments),
+        Command::Eval(arguments) => eval::run(&arguments),
+        Command::Train(arguments) => train::run(&arguments),
+    }
+}
+
+/// The command was called wrongly.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct WrongUsage(pub String);
+
+/// Returns a progress bar on standard error; hidden when standard error is no terminal.
+pub fn progress(length: usize, what: &'static str) -> indicatif::ProgressBar {
+    let bar = indicatif::ProgressBar::new(u64::try_from(length).unwrap_or(u64::MAX));
+    let style = indicatif::ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len} {eta} left");
+    bar.set_style(style.unwrap_or_else(|_| indicatif::ProgressStyle::default_bar()).progress_chars("=> "));
+    bar.set_message(what);
+    bar
+}

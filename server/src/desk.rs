@@ -1,0 +1,187 @@
+//! The desk: everything a running Gradus shares, opened from the configuration; and the import of conversations.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use gradus_engine::event::{CustomerFacts, Heard};
+use gradus_engine::signal::Party;
+use gradus_engine::time::{Millis, Timestamp};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::ears;
+use crate::intake::Incoming;
+use crate::mask::MaskedText;
+use crate::pipeline::{Pipeline, Spoken};
+use crate::store::{
+    Batch, Change, ConversationId, ConversationStatus, CustomerFacts as Known, CustomerId, NewConversation,
+    NewParty, Recordings, Store,
+};
+
+/// What a running Gradus shares.
+#[derive(Clone)]
+pub struct Desk {
+    /// What is kept.
+    pub store: Arc<Store>,
+    /// What judges.
+    pub pipeline: Arc<Pipeline>,
+    /// The recordings.
+    pub recordings: Arc<Recordings>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The configuration.
+    pub config: Arc<Config>,
+}
+
+/// Opens the configured store, making its folder where it is a file.
+///
+/// # Errors
+/// When the store cannot be opened.
+pub async fn open_store(config: &Config) -> Result<Arc<Store>> {
+    if let Some(folder) = config.store.url.strip_prefix("sqlite:").and_then(|path| Path::new(path).parent()) {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    let store = Store::open(&config.store.url, Arc::new(SystemClock)).await.context("store.url")?;
+    Ok(Arc::new(store))
+}
+
+impl Desk {
+    /// Opens everything.
+    ///
+    /// # Errors
+    /// Names what cannot be opened.
+    pub async fn open(config: Config) -> Result<Self> {
+        let store = open_store(&config).await?;
+        let ear = Arc::new(ears::builtin_ear()?);
+        let protocol = Arc::new(ears::protocol(config.conversation.protocol_file())?);
+        std::fs::create_dir_all(&config.store.recordings).context("store.recordings")?;
+        let recordings = Arc::new(Recordings::in_folder(&config.store.recordings)?);
+        let pipeline = Arc::new(Pipeline::new(Arc::clone(&store), ear, protocol));
+        Ok(Self { store, pipeline, recordings, clock: Arc::new(SystemClock), config: Arc::new(config) })
+    }
+
+    /// Returns what the protocol may know of a customer.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn facts(&self, customer: Option<&CustomerId>) -> Result<CustomerFacts> {
+        let Some(id) = customer else { return Ok(CustomerFacts::default()) };
+        let rank = |rank: Option<i64>| rank.and_then(|rank| u32::try_from(rank).ok());
+        let known = self.store.customer(id).await?;
+        Ok(known.map_or_else(CustomerFacts::default, |known| CustomerFacts {
+            revenue_rank: rank(known.revenue_rank),
+            growth_rank: rank(known.growth_rank),
+            recent_contacts: 0,
+            marked: known.mark.is_some(),
+        }))
+    }
+
+    /// Keeps a conversation from a file, judged. Returns its id.
+    ///
+    /// # Errors
+    /// When the store cannot keep it.
+    pub async fn import(
+        &self,
+        incoming: &Incoming,
+        sha256: &str,
+        heard: &[Heard],
+        sound: Option<Value>,
+        recording: Option<String>,
+    ) -> Result<ConversationId> {
+        let now = self.clock.now();
+        let started = incoming.started_at.unwrap_or(now);
+        let id = ConversationId(format!(
+            "c-{}",
+            digest(format!("{sha256} {}", incoming.id).as_bytes()).get(..20).unwrap_or_default()
+        ));
+        let customer = self.know_customer(incoming, now).await?;
+        let mut new = NewConversation::new(id.clone(), incoming.channel, ConversationStatus::Live, started);
+        new.customer_id = customer.clone();
+        new.agent_name = incoming
+            .parties
+            .iter()
+            .find(|party| party.side == Party::Agent)
+            .and_then(|party| party.name.clone());
+        new.subject = incoming.subject.as_deref().map(MaskedText::of);
+        new.source = Some(incoming.source_name.clone());
+        new.recording_key = recording;
+        new.sound = sound;
+        new.note = (!incoming.warnings.is_empty()).then(|| incoming.warnings.join("\n"));
+        new.parties = incoming.parties.iter().map(party).collect();
+        let facts = self.facts(customer.as_ref()).await?;
+        self.pipeline.start(new, facts).await?;
+        let spoken = spoken(incoming, started);
+        let end = spoken.last().map_or(started, |said| said.at);
+        self.pipeline.say(&id, &spoken, heard).await?;
+        self.pipeline.end(&id, end).await?;
+        self.store
+            .commit(Batch::new().change(Change::FinishImport {
+                sha256: sha256.to_owned(),
+                conversation: id.clone(),
+                at: now,
+            }))
+            .await?;
+        Ok(id)
+    }
+
+    async fn know_customer(&self, incoming: &Incoming, now: Timestamp) -> Result<Option<CustomerId>> {
+        let Some(theirs) = incoming.parties.iter().find(|party| party.side == Party::Customer) else {
+            return Ok(None);
+        };
+        let tels: Vec<String> = theirs.tel.iter().map(|tel| tel.as_str().to_owned()).collect();
+        let emails: Vec<String> = theirs.email.iter().cloned().collect();
+        if tels.is_empty() && emails.is_empty() {
+            return Ok(None);
+        }
+        let fresh = CustomerId(format!(
+            "k-{}",
+            digest(format!("{tels:?}{emails:?}").as_bytes()).get(..16).unwrap_or_default()
+        ));
+        let facts = Known { name: theirs.name.clone(), tels, emails, ..Known::default() };
+        Ok(Some(self.store.know_customer(&facts, fresh, now).await?))
+    }
+}
+
+fn party(party: &crate::intake::IncomingParty) -> NewParty {
+    NewParty {
+        role: party.role.clone(),
+        name: party.name.clone(),
+        tel: party.tel.as_ref().map(|tel| tel.as_str().to_owned()),
+        email: party.email.clone(),
+        user_id: None,
+    }
+}
+
+/// The utterances of a conversation from outside; one without a time follows the one before it.
+pub fn spoken(incoming: &Incoming, started: Timestamp) -> Vec<Spoken> {
+    let mut last = started;
+    let mut all = Vec::with_capacity(incoming.utterances.len());
+    for said in &incoming.utterances {
+        last = said
+            .at
+            .or_else(|| said.start_ms.map(|ms| started.plus(Millis::new(ms))))
+            .unwrap_or(last)
+            .max(last);
+        all.push(Spoken {
+            index: said.index,
+            party: incoming.parties.get(said.party as usize).map_or(Party::Customer, |party| party.side),
+            speaker: Some(i64::from(said.party)),
+            start_ms: said.start_ms,
+            end_ms: said.end_ms,
+            at: last,
+            text: said.text.clone(),
+            judged: said.judged_text(incoming.channel).into_owned(),
+            utc_offset_s: incoming.utc_offset_s,
+        });
+    }
+    all
+}
+
+/// Returns the SHA-256 in hexadecimal.
+pub fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

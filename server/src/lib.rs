@@ -1,0 +1,21 @@
+//! The Gradus server: what connects the engine and the ear to the outside world.
+//!
+//! Modules stand in the order in which the data meets them.
+
+pub mod clock;
+pub mod config;
+
+pub mod analyze;
+pub mod ears;
+pub mod intake;
+pub mod listen;
+pub mod mask;
+
+pub mod desk;
+pub mod password;
+pub mod pipeline;
+pub mod store;
+
+pub mod eval;
+
+pub mod cli;

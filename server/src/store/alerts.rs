@@ -1,0 +1,216 @@
+//! Alerts: whom the protocol called, whether they answered, and when the alert climbs.
+
+use gradus_engine::time::Timestamp;
+
+use super::Store;
+use super::conversations::found;
+use super::engine::{Tx, on, within};
+use super::error::StoreError;
+use super::ids::{AlertId, CaseId, ConversationId, DecisionId, UserId};
+
+/// An alert to be given.
+#[derive(Clone, Debug)]
+pub struct NewAlert {
+    /// Its name, unique for ever: the same alert given twice is one row that counts its repeats.
+    pub id: AlertId,
+    /// The case it is about.
+    pub case_id: Option<CaseId>,
+    /// The conversation it is about.
+    pub conversation_id: Option<ConversationId>,
+    /// The decision that caused it.
+    pub decision_id: Option<DecisionId>,
+    /// The name of that decision.
+    pub decision: String,
+    /// Whom it calls; nobody yet when only a role is known.
+    pub recipient_id: Option<UserId>,
+    /// The role it calls.
+    pub recipient_role: Option<String>,
+    /// How far it has climbed, from 0.
+    pub level: i64,
+    /// When it was given.
+    pub created_at: Timestamp,
+    /// When it climbs unless somebody answers.
+    pub climbs_at: Option<Timestamp>,
+}
+
+/// An unanswered alert goes on to the next person.
+#[derive(Clone, Debug)]
+pub struct AlertClimb {
+    /// Which.
+    pub id: AlertId,
+    /// The level it reaches.
+    pub level: i64,
+    /// Whom it calls now.
+    pub recipient_id: Option<UserId>,
+    /// The role it calls now.
+    pub recipient_role: Option<String>,
+    /// When it climbs again; never when this was the last step.
+    pub climbs_at: Option<Timestamp>,
+}
+
+/// An alert with what a person needs to see.
+#[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
+#[allow(missing_docs, reason = "the columns are documented where they are written")]
+pub struct AlertRow {
+    pub id: AlertId,
+    pub case_id: Option<CaseId>,
+    pub case_number: Option<i64>,
+    pub conversation_id: Option<ConversationId>,
+    pub decision_id: Option<DecisionId>,
+    pub decision: String,
+    pub reason: Option<String>,
+    pub recipient_id: Option<UserId>,
+    pub recipient_role: Option<String>,
+    pub level: i64,
+    pub state: String,
+    pub repeats: i64,
+    pub created_at_ms: i64,
+    pub delivered_at_ms: Option<i64>,
+    pub acknowledged_at_ms: Option<i64>,
+    pub acknowledged_by: Option<UserId>,
+    pub climbs_at_ms: Option<i64>,
+    pub ended_at_ms: Option<i64>,
+}
+
+macro_rules! alert_select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT a.id, a.case_id, c.number AS case_number, a.conversation_id, a.decision_id, a.decision,
+                 d.reason AS reason, a.recipient_id, a.recipient_role, a.level, a.state, a.repeats, a.created_at_ms,
+                 a.delivered_at_ms, a.acknowledged_at_ms, a.acknowledged_by, a.climbs_at_ms, a.ended_at_ms
+             FROM alerts a
+             LEFT JOIN cases c ON c.id = a.case_id
+             LEFT JOIN decisions d ON d.id = a.decision_id ",
+            $rest
+        )
+    };
+}
+
+impl Store {
+    /// Returns one alert.
+    pub async fn alert(&self, id: &AlertId) -> Result<Option<AlertRow>, StoreError> {
+        let sql = alert_select!("WHERE a.id = $1");
+        Ok(on!(self.read, |pool| sqlx::query_as(sql).bind(id).fetch_optional(pool).await?))
+    }
+
+    /// Returns the alerts that call a person or a role and are not over, newest first, at most 200.
+    pub async fn alerts_for(&self, user: &UserId, role: &str) -> Result<Vec<AlertRow>, StoreError> {
+        let sql = alert_select!(
+            "WHERE a.ended_at_ms IS NULL AND (a.recipient_id = $1 OR (a.recipient_id IS NULL AND a.recipient_role = $2))
+             ORDER BY a.created_at_ms DESC, a.id LIMIT 200"
+        );
+        Ok(on!(self.read, |pool| sqlx::query_as(sql).bind(user).bind(role).fetch_all(pool).await?))
+    }
+
+    /// Returns all alerts of a case, oldest first.
+    pub async fn alerts_of_case(&self, case: &CaseId) -> Result<Vec<AlertRow>, StoreError> {
+        let sql = alert_select!("WHERE a.case_id = $1 ORDER BY a.created_at_ms, a.id");
+        Ok(on!(self.read, |pool| sqlx::query_as(sql).bind(case).fetch_all(pool).await?))
+    }
+
+    /// Takes one unanswered alert whose time is up, so that no other node makes it climb before `until`.
+    pub async fn claim_climbing(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<AlertId>, StoreError> {
+        let id = match &self.write {
+            super::Db::Sqlite(pool) => {
+                sqlx::query_scalar(super::sqlite::CLAIM_CLIMBING)
+                    .bind(now.millis())
+                    .bind(until.millis())
+                    .fetch_optional(pool)
+                    .await?
+            }
+            super::Db::Postgres(pool) => {
+                sqlx::query_scalar(super::postgres::CLAIM_CLIMBING)
+                    .bind(now.millis())
+                    .bind(until.millis())
+                    .fetch_optional(pool)
+                    .await?
+            }
+        };
+        Ok(id)
+    }
+}
+
+pub(super) async fn give(tx: &mut Tx, alert: &NewAlert) -> Result<(), StoreError> {
+    let sql = "INSERT INTO alerts (id, case_id, conversation_id, decision_id, decision, recipient_id, recipient_role,
+                   level, state, repeats, created_at_ms, climbs_at_ms)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'open', 0, $9, $10)
+               ON CONFLICT (id) DO UPDATE SET repeats = alerts.repeats + 1";
+    within!(tx, |conn| {
+        sqlx::query(sql)
+            .bind(&alert.id)
+            .bind(&alert.case_id)
+            .bind(&alert.conversation_id)
+            .bind(&alert.decision_id)
+            .bind(&alert.decision)
+            .bind(&alert.recipient_id)
+            .bind(&alert.recipient_role)
+            .bind(alert.level)
+            .bind(alert.created_at.millis())
+            .bind(alert.climbs_at.map(Timestamp::millis))
+            .execute(conn)
+            .await?;
+    });
+    Ok(())
+}
+
+pub(super) async fn delivered(tx: &mut Tx, id: &AlertId, at: Timestamp) -> Result<(), StoreError> {
+    let sql = "UPDATE alerts SET delivered_at_ms = COALESCE(delivered_at_ms, $2),
+                   state = CASE WHEN state = 'open' THEN 'delivered' ELSE state END WHERE id = $1";
+    let changed = within!(tx, |conn| {
+        sqlx::query(sql).bind(id).bind(at.millis()).execute(conn).await?.rows_affected()
+    });
+    found(changed, "alert", id)
+}
+
+pub(super) async fn acknowledge(
+    tx: &mut Tx,
+    id: &AlertId,
+    by: &UserId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE alerts SET state = CASE WHEN ended_at_ms IS NULL THEN 'acknowledged' ELSE state END,
+                   acknowledged_by = CASE WHEN acknowledged_at_ms IS NULL THEN $2 ELSE acknowledged_by END,
+                   acknowledged_at_ms = COALESCE(acknowledged_at_ms, $3), climbs_at_ms = NULL
+               WHERE id = $1";
+    let changed = within!(tx, |conn| {
+        sqlx::query(sql).bind(id).bind(by).bind(at.millis()).execute(conn).await?.rows_affected()
+    });
+    found(changed, "alert", id)
+}
+
+pub(super) async fn climb(tx: &mut Tx, climb: &AlertClimb) -> Result<(), StoreError> {
+    let sql = "UPDATE alerts SET level = $2, recipient_id = $3, recipient_role = $4, climbs_at_ms = $5,
+                   state = 'climbed', claimed_until_ms = 0
+               WHERE id = $1 AND acknowledged_at_ms IS NULL AND ended_at_ms IS NULL AND level < $2";
+    let changed = within!(tx, |conn| {
+        sqlx::query(sql)
+            .bind(&climb.id)
+            .bind(climb.level)
+            .bind(&climb.recipient_id)
+            .bind(&climb.recipient_role)
+            .bind(climb.climbs_at.map(Timestamp::millis))
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    if changed == 0 {
+        return Err(StoreError::Refused(format!(
+            "alert {} does not climb: it was answered, is over, or is already that high",
+            climb.id
+        )));
+    }
+    Ok(())
+}
+
+pub(super) async fn end(tx: &mut Tx, id: &AlertId, state: &str, at: Timestamp) -> Result<(), StoreError> {
+    let sql = "UPDATE alerts SET state = CASE WHEN ended_at_ms IS NULL THEN $2 ELSE state END,
+                   ended_at_ms = COALESCE(ended_at_ms, $3), climbs_at_ms = NULL WHERE id = $1";
+    let changed = within!(tx, |conn| {
+        sqlx::query(sql).bind(id).bind(state).bind(at.millis()).execute(conn).await?.rows_affected()
+    });
+    found(changed, "alert", id)
+}

@@ -1,0 +1,64 @@
+//! What only PostgreSQL does: connecting, appending, claiming without waiting for other nodes.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+
+use super::error::StoreError;
+
+/// How many connections one node holds at most.
+const CONNECTIONS: u32 = 8;
+
+/// Nodes that claim at the same time pass each other by.
+pub(super) const CLAIM_DUE: &str = "UPDATE cases SET claimed_until_ms = $2
+    WHERE id = (SELECT id FROM cases WHERE due_at_ms <= $1 AND claimed_until_ms <= $1 AND closed_at_ms IS NULL
+                ORDER BY due_at_ms LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING id";
+
+pub(super) const CLAIM_CLIMBING: &str = "UPDATE alerts SET claimed_until_ms = $2
+    WHERE id = (SELECT id FROM alerts WHERE climbs_at_ms <= $1 AND claimed_until_ms <= $1 AND ended_at_ms IS NULL
+                    AND acknowledged_at_ms IS NULL
+                ORDER BY climbs_at_ms LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING id";
+
+/// Serialises the appends of all nodes, so that positions are without gaps and become visible in their order.
+pub(super) const LOCK_LOG: &str = "SELECT pg_advisory_xact_lock(hashtext(current_schema() || '.gradus.log'))";
+
+pub(super) const APPEND: &str = "INSERT INTO events (position, stream, sequence, at_ms, recorded_ms, kind, body,
+        protocol_version, rules_version)
+    SELECT * FROM UNNEST($1::BIGINT[], $2::TEXT[], $3::BIGINT[], $4::BIGINT[], $5::BIGINT[], $6::TEXT[], $7::TEXT[],
+        $8::TEXT[], $9::TEXT[])";
+
+/// Connects to the server.
+pub(super) async fn open(url: &str) -> Result<PgPool, StoreError> {
+    let options = PgConnectOptions::from_str(url).map_err(|error| StoreError::Open {
+        what: without_password(url),
+        why: format!("{error}; write postgres://user:password@host:5432/database"),
+    })?;
+    PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_with(options.application_name("gradus"))
+        .await
+        .map_err(|error| StoreError::Open { what: without_password(url), why: error.to_string() })
+}
+
+/// Hides the password of an address before it is shown.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let Some((user, host)) = rest.rsplit_once('@') else { return url.to_owned() };
+    let name = user.split(':').next().unwrap_or("");
+    format!("{scheme}://{name}:…@{host}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        assert_eq!(without_password("postgres://ann:s@c:ret@db/x"), "postgres://ann:…@db/x");
+        assert_eq!(without_password("postgres://db/x"), "postgres://db/x");
+    }
+}

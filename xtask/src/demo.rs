@@ -1,0 +1,173 @@
+//! `cargo xtask demo`: from a fresh machine to a desk that works, with data in it and a call going on.
+//!
+//! A second start finds everything done and only serves.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::run::{cache, cargo, gradus, root, run as run_program};
+use crate::setup::{self, ensure};
+use crate::synth;
+
+/// Password of the demo's people; the demo listens on loopback alone.
+const PASSWORD: &str = "gradus-demo";
+
+struct Options {
+    prepare_only: bool,
+    live: bool,
+    port: u16,
+}
+
+impl Options {
+    fn read(arguments: &[String]) -> Result<Self> {
+        let mut options = Self { prepare_only: false, live: true, port: 8080 };
+        let mut rest = arguments.iter();
+        while let Some(argument) = rest.next() {
+            match argument.as_str() {
+                "--prepare" => options.prepare_only = true,
+                "--no-live" => options.live = false,
+                "--port" => {
+                    let port = rest.next().context("--port needs a number")?;
+                    options.port =
+                        port.parse().with_context(|| format!("\"{port}\" is no port: 1 to 65535"))?;
+                }
+                other => bail!("unknown argument \"{other}\": --prepare, --no-live, --port N"),
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// Runs the demo.
+pub fn run(arguments: &[String]) -> Result<()> {
+    let options = Options::read(arguments)?;
+    let begun = Instant::now();
+    ensure(&[setup::BUILD, setup::DEMO])?;
+    println!("Building gradus");
+    run_program(cargo().args(["build", "--package", "gradus"]))?;
+    crate::test::model()?;
+    let folder = cache().join("demo");
+    std::fs::create_dir_all(&folder)?;
+    recordings(&folder)?;
+    fill(&folder)?;
+    println!("Ready after {} s", begun.elapsed().as_secs());
+    if options.prepare_only {
+        return Ok(());
+    }
+    serve(&folder, &options)
+}
+
+fn demo() -> PathBuf {
+    root().join("demo")
+}
+
+/// Speaks the scripts of the telephone calls, those that are not spoken yet.
+fn recordings(folder: &Path) -> Result<()> {
+    let mut scripts: Vec<PathBuf> =
+        std::fs::read_dir(demo().join("calls"))?.flatten().map(|entry| entry.path()).collect();
+    scripts.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
+    scripts.sort();
+    for script in &scripts {
+        let name = script.file_stem().context("a script without a name")?;
+        let target = folder.join("recordings").join(name).with_extension("wav");
+        if synth::speak(script, &target)? {
+            println!("Spoke {}", target.display());
+        }
+    }
+    Ok(())
+}
+
+/// A `gradus` command on the demo's own data.
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new(gradus());
+    command
+        .current_dir(root())
+        .env("GRADUS_STORE__URL", format!("sqlite:{}", folder.join("gradus.db").display()))
+        .env("GRADUS_STORE__RECORDINGS", folder.join("kept"))
+        .env("GRADUS_SPEECH__MODELS", cache().join("models"));
+    command
+}
+
+/// Imports customers, purchases, conversations and recordings; what is there already is passed over.
+fn fill(folder: &Path) -> Result<()> {
+    let data = demo();
+    run_program(
+        command(folder).arg("import").arg(data.join("customers.csv")).arg(data.join("purchases.csv")),
+    )?;
+    run_program(command(folder).arg("import").arg(data.join("conversations")))?;
+    run_program(command(folder).arg("import").arg(folder.join("recordings")))?;
+    for (login, role, name) in [
+        ("admin", "administrator", "Анна Администратор"),
+        ("rop", "supervisor", "Игорь Панов"),
+        ("operator", "agent", "Ольга Нечаева"),
+        ("director", "director", "Дмитрий Директор"),
+    ] {
+        let mut user = command(folder);
+        user.args([
+            "user",
+            "add",
+            login,
+            "--role",
+            role,
+            "--name",
+            name,
+            "--password-env",
+            "GRADUS_DEMO_PASSWORD",
+            "--if-missing",
+        ]);
+        run_program(user.env("GRADUS_DEMO_PASSWORD", PASSWORD))?;
+    }
+    Ok(())
+}
+
+/// Serves, and plays one conversation so that the board moves.
+fn serve(folder: &Path, options: &Options) -> Result<()> {
+    let address = format!("127.0.0.1:{}", options.port);
+    let mut server = command(folder).arg("serve").env("GRADUS_HTTP__LISTEN", &address).spawn()?;
+    let url = format!("http://{address}");
+    if let Err(error) = wait(&address, &mut server) {
+        let _ = server.kill();
+        return Err(error);
+    }
+    println!("\nGradus is at {url}");
+    println!("  administrator: admin / {PASSWORD}");
+    println!("  supervisor:    rop / {PASSWORD}");
+    println!("  agent:         operator / {PASSWORD}");
+    println!("  director:      director / {PASSWORD}\nStop with Ctrl+C.\n");
+    let mut player = options.live.then(|| play(folder, &url)).transpose()?;
+    server.wait()?;
+    if let Some(player) = &mut player {
+        let _ = player.kill();
+    }
+    Ok(())
+}
+
+fn play(folder: &Path, url: &str) -> Result<Child> {
+    let mut play = command(folder);
+    play.arg("play").arg(demo().join("live.vcon.json")).args([
+        "--server",
+        url,
+        "--login",
+        "rop",
+        "--password-env",
+        "GRADUS_DEMO_PASSWORD",
+        "--repeat",
+    ]);
+    play.env("GRADUS_DEMO_PASSWORD", PASSWORD).spawn().context("cannot start the live conversation")
+}
+
+fn wait(address: &str, server: &mut Child) -> Result<()> {
+    for _ in 0..150 {
+        if std::net::TcpStream::connect(address).is_ok() {
+            return Ok(());
+        }
+        if let Some(status) = server.try_wait()? {
+            bail!("the server ended with {status}: is port {address} taken? choose another with --port");
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    bail!("the server does not answer on {address}")
+}

