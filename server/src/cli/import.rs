@@ -138,7 +138,7 @@ async fn conversations(
         } else {
             let ear = ears::builtin_ear()?;
             let listened =
-                listen(path, &mut incoming, (engine.get()?, &ear), &desk.config.speech, &|_, _| {})?;
+                listen(path, &mut incoming, (engine.get()?, &ear), &desk.config.speech, &mut |_| {})?;
             let extension = path
                 .extension()
                 .map_or_else(|| "bin".to_owned(), |extension| extension.to_string_lossy().to_lowercase());
