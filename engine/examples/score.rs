@@ -131,12 +131,12 @@ fn rule_files(folder: Option<&str>) -> Result<Vec<(String, String)>, String> {
 
 fn say(detector: &Detector, party: Party, text: &str) {
     let mut scratch = Scratch::default();
-    for found in detector.detect_with(text, party, Channel::Chat, &mut scratch) {
+    for found in detector.explain(text, party, Channel::Chat, &mut scratch) {
         println!("{} {}% «{}» — {}", found.kind, found.confidence, found.quote(text), found.rule);
     }
     for (rule, why) in scratch.prevented() {
         let place = detector.rule_place(*rule).map_or_else(String::new, ToString::to_string);
-        println!("не сработало правило {place}: {why}");
+        println!("не сработало правило {place}: {}", detector.reason_name(*why));
     }
     for token in &scratch.text().tokens {
         let word = scratch.text().info(token);

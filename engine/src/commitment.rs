@@ -64,6 +64,9 @@ impl Reference {
 /// Finds what the agent promises in one utterance, in order of appearance.
 pub fn find(text: &str, reference: &Reference) -> Vec<Commitment> {
     let tokens = tokens::tokenise(text);
+    if !promise::is_possible(&tokens) {
+        return Vec::new();
+    }
     let dues = due::find(&tokens, reference.0.map(|civil| civil.now));
     let promises = promise::find(&tokens, &dues);
     let place = |first: usize, past: usize| (tokens[first].start, tokens[past - 1].end);

@@ -167,6 +167,27 @@ impl Desk {
         Ok(())
     }
 
+    /// Begins a live conversation with the parties of a written one.
+    ///
+    /// # Errors
+    /// When the store cannot keep it.
+    pub async fn begin(&self, incoming: &Incoming, name: &str, started: Timestamp) -> Result<ConversationId> {
+        let id = ConversationId(name.to_owned());
+        let customer = self.know_customer(incoming, started).await?;
+        let mut new = NewConversation::new(id.clone(), incoming.channel, ConversationStatus::Live, started);
+        new.customer_id.clone_from(&customer);
+        new.agent_name = incoming
+            .parties
+            .iter()
+            .find(|party| party.side == Party::Agent)
+            .and_then(|party| party.name.clone());
+        new.subject = incoming.subject.as_deref().map(MaskedText::of);
+        new.parties = incoming.parties.iter().map(party).collect();
+        let facts = self.facts(customer.as_ref()).await?;
+        self.pipeline.start(new, facts).await?;
+        Ok(id)
+    }
+
     async fn know_customer(&self, incoming: &Incoming, now: Timestamp) -> Result<Option<CustomerId>> {
         let Some(theirs) = incoming.parties.iter().find(|party| party.side == Party::Customer) else {
             return Ok(None);

@@ -153,10 +153,8 @@ async fn rows(
         rows.extend(board.into_iter().map(|row| (row.id.clone(), row)).filter(|(id, _)| ids.contains(id)));
     }
     // What is over or outside the hottest is read alone, but never without bound.
-    for id in ids.iter().filter(|id| ids.len() <= 4 * MANY || rows.is_empty()).take(4 * MANY) {
-        if rows.contains_key(id) {
-            continue;
-        }
+    let rest: Vec<&ConversationId> = ids.iter().filter(|id| !rows.contains_key(*id)).take(4 * MANY).collect();
+    for id in rest {
         if let Some(row) = desk.store.conversation(id).await? {
             rows.insert(id.clone(), row);
         }

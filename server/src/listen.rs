@@ -1,5 +1,6 @@
 //! Recordings become conversations: decoded, recognised, measured, each channel a party.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -7,9 +8,10 @@ use gradus_engine::ear::Ear;
 use gradus_engine::event::Heard;
 use gradus_engine::signal::{Party, SignalKind};
 use gradus_speech::decode::{DecodeOptions, Recording};
-use gradus_speech::model::Models;
+use gradus_speech::model::ModelStore;
 use gradus_speech::recognise::Recognizer;
-use gradus_speech::{Transcript, transcribe};
+use gradus_speech::transcribe::{TranscribeOptions, TranscribeProgress};
+use gradus_speech::{Transcript, Warning, transcribe};
 use serde_json::{Value, json};
 
 use crate::config::Speech;
@@ -23,7 +25,7 @@ pub struct Listened {
     pub heard: Vec<Heard>,
     /// The measurements, in the form of the reports.
     pub sound: Value,
-    /// Peaks of each channel for the player.
+    /// Peaks of each channel for the player, 0 to 255.
     pub waveform: Vec<Vec<u8>>,
 }
 
@@ -33,8 +35,9 @@ pub struct Listened {
 /// When the model is missing; the message says how to get it.
 #[cfg(feature = "whisper")]
 pub fn engine(speech: &Speech) -> Result<Box<dyn Recognizer>> {
-    let path = Models::new(&speech.models).file(&speech.model)?;
-    Ok(Box::new(gradus_speech::recognise::Whisper::load(&path)?))
+    use gradus_speech::recognise::whisper::{Whisper, WhisperOptions};
+    let path = ModelStore::new(&speech.models).path(&speech.model)?;
+    Ok(Box::new(Whisper::load(&path, WhisperOptions::default())?))
 }
 
 /// This build has no recognition.
@@ -43,20 +46,20 @@ pub fn engine(speech: &Speech) -> Result<Box<dyn Recognizer>> {
 /// Always: the message says how to build with it.
 #[cfg(not(feature = "whisper"))]
 pub fn engine(speech: &Speech) -> Result<Box<dyn Recognizer>> {
-    let _ = Models::new(&speech.models);
+    let _ = ModelStore::new(&speech.models);
     anyhow::bail!("this build has no speech recognition: build it with the feature `whisper`")
 }
 
 /// Decodes and recognises a file into `incoming`, whose parties are set by channel where the source named none.
 ///
 /// # Errors
-/// When there is nothing to hear in the file.
+/// When there is nothing to hear in the file, or the engine fails on all of it.
 pub fn listen(
     path: &Path,
     incoming: &mut Incoming,
     (engine, ear): (&dyn Recognizer, &Ear),
     speech: &Speech,
-    progress: &(dyn Fn(usize, usize) + Sync),
+    progress: &mut dyn FnMut(TranscribeProgress),
 ) -> Result<Listened> {
     let recording = gradus_speech::decode(path, &DecodeOptions::default())?;
     listen_to(&recording, incoming, (engine, ear), speech, progress)
@@ -67,10 +70,15 @@ fn listen_to(
     incoming: &mut Incoming,
     (engine, ear): (&dyn Recognizer, &Ear),
     speech: &Speech,
-    progress: &(dyn Fn(usize, usize) + Sync),
+    progress: &mut dyn FnMut(TranscribeProgress),
 ) -> Result<Listened> {
-    let transcript = transcribe(recording, engine, speech.workers(), progress);
     let agent = speech.agent_channel.min(1);
+    let options = TranscribeOptions {
+        agent_channel: Some(agent),
+        workers: NonZeroUsize::new(speech.workers()),
+        ..TranscribeOptions::default()
+    };
+    let transcript = transcribe(recording, engine, &options, progress)?;
     if incoming.parties.is_empty() {
         incoming.parties = vec![IncomingParty::of_role("agent"), IncomingParty::of_role("customer")];
         incoming.roles = Roles::Configured;
@@ -101,10 +109,12 @@ fn listen_to(
     if transcript.mono {
         tell_apart(incoming, ear, agent_party, customer_party);
     }
-    incoming.warnings.extend(transcript.warnings.iter().map(ToString::to_string));
+    // One channel is said above, with what was made of it.
+    let doubts = transcript.warnings.iter().filter(|warning| **warning != Warning::Mono);
+    incoming.warnings.extend(doubts.map(ToString::to_string));
     let heard = heard(&transcript, agent);
-    let sound = sound(&transcript, agent);
-    let waveform = gradus_speech::waveform::waveform(recording, 1_200);
+    let sound = sound(&transcript);
+    let waveform = waveform(recording);
     Ok(Listened { transcript, heard, sound, waveform })
 }
 
@@ -130,38 +140,61 @@ fn tell_apart(incoming: &mut Incoming, ear: &Ear, agent: u32, customer: u32) {
     ));
 }
 
-/// Shouting and interruptions become events at the utterance during which they were measured.
+/// The customer's shouting becomes events at the utterance during which it was measured.
 fn heard(transcript: &Transcript, agent: usize) -> Vec<Heard> {
+    let Some(customer) = &transcript.sound.customer else { return Vec::new() };
     let mut heard = Vec::new();
-    for (channel, party) in transcript.sound.channels.iter().enumerate() {
-        if transcript.mono || channel == agent {
-            continue;
-        }
-        for shout in &party.shouting {
-            let during = transcript
-                .utterances
-                .iter()
-                .position(|said| said.channel == channel && said.end_ms > shout.span.start_ms);
-            let Some(utterance) = during.and_then(|index| u32::try_from(index).ok()) else { continue };
-            let measured =
-                format!("+{} LU, +{} %, {} ms", shout.louder_lu, shout.higher_percent, shout.span.len_ms());
-            heard.push(Heard { utterance, kind: SignalKind::Shouting, confidence: 80, measured });
-        }
+    for shout in &customer.shouting {
+        let during = transcript
+            .utterances
+            .iter()
+            .position(|said| said.channel != agent && said.end_ms > shout.start_ms);
+        let Some(utterance) = during.and_then(|index| u32::try_from(index).ok()) else { continue };
+        // Shouting is only found against a baseline.
+        let usual_hz = customer.baseline.map_or(0.0, |usual| usual.pitch_hz);
+        let measured = format!(
+            "+{:.0} дБ, +{:.0} Гц, {:.1} с",
+            shout.louder_lu,
+            usual_hz * ((shout.higher_semitones / 12.0).exp2() - 1.0),
+            std::time::Duration::from_millis(shout.end_ms.saturating_sub(shout.start_ms)).as_secs_f32()
+        );
+        heard.push(Heard { utterance, kind: SignalKind::Shouting, confidence: 80, measured });
     }
     heard.sort_by_key(|heard| heard.utterance);
     heard
 }
 
-/// The measurements by party, in the form of the reports.
-fn sound(transcript: &Transcript, agent: usize) -> Value {
-    let sound = &transcript.sound;
-    let channel = |index: usize| sound.channels.get(index).map_or(Value::Null, |party| json!(party));
-    let (agent, customer) =
-        if transcript.mono { (Value::Null, channel(0)) } else { (channel(agent), channel(1 - agent)) };
-    json!({
-        "customer": customer, "agent": agent, "silence_ms": sound.silence_ms, "hold_ms": sound.hold_ms,
-        "overlap_ms": sound.overlap_ms, "mono": transcript.mono, "model": transcript.model,
-    })
+/// The measurements by party, in the form of the reports. In mono both parties are null and `everyone` has the voices.
+fn sound(transcript: &Transcript) -> Value {
+    let mut sound = json!(transcript.sound);
+    if let Some(object) = sound.as_object_mut() {
+        object.insert("mono".to_owned(), json!(transcript.mono));
+        object.insert("model".to_owned(), json!(transcript.engine));
+    }
+    shorten(&mut sound);
+    sound
+}
+
+/// Rounds fractions to thousandths: single precision has no more to say, and long tails only look like precision.
+pub fn shorten(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            if let Some(long) = number.as_f64() {
+                *value = json!((long * 1000.0).round() / 1000.0);
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(shorten),
+        Value::Object(values) => values.values_mut().for_each(shorten),
+        _ => {}
+    }
+}
+
+/// The peaks of each channel as the player takes them.
+fn waveform(recording: &Recording) -> Vec<Vec<u8>> {
+    let channels = gradus_speech::waveform::waveform(recording, 1_200);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "peaks are 0 to 1")]
+    let byte = |peak: f32| (peak * 255.0).round() as u8;
+    channels.into_iter().map(|peaks| peaks.into_iter().map(byte).collect()).collect()
 }
 
 /// Writes a transcript as WebVTT.

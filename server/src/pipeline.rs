@@ -18,7 +18,7 @@ use gradus_engine::incident::IncidentWatch;
 use gradus_engine::judge::Notices;
 use gradus_engine::notice::Noticed;
 use gradus_engine::protocol::Protocol;
-use gradus_engine::signal::{Channel, Party, SignalKind};
+use gradus_engine::signal::{Channel, Group, Party, SignalKind};
 use gradus_engine::step::{State, step};
 use gradus_engine::time::Timestamp;
 use serde_json::json;
@@ -625,7 +625,7 @@ impl Track {
                 .into(),
             );
         }
-        if let Some(found) = noticed.signals.first().filter(|_| said.party == Party::Customer) {
+        if let Some(found) = noticed.signals.iter().find(|found| matters(found.kind)) {
             self.quote = Some((i64::from(said.index), found.start, found.end, found.kind));
         }
     }
@@ -644,6 +644,11 @@ impl Track {
             quote: self.quote,
         }
     }
+}
+
+/// Says whether a signal is what the board should quote: what the customer demands, threatens or suffers from.
+fn matters(kind: SignalKind) -> bool {
+    kind.party() == Party::Customer && kind.group() != Group::Flow
 }
 
 /// The role or the person's side the case waits for.

@@ -1,218 +1,344 @@
-//! From a decoded recording to utterances with words, times and measurements.
+//! A recording becomes a transcript: who said what when, how it sounded, and what to doubt.
 
-use std::sync::Mutex;
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::measure::{SoundMeasures, measure};
-use crate::recognise::{Recognizer, Word, guard};
-use crate::{Recording, SAMPLES_PER_MS, Span, Warning, activity};
+use crate::activity::find_voices;
+use crate::decode::Source;
+use crate::measure::{Channel, SoundMeasures, measure};
+use crate::recognise::{Heard, Hints, RecogniseError, Recognizer, Session, Word, to_float};
+use crate::{Recording, SAMPLES_PER_MS, Span, Warning};
 
-/// A pause of this length within one party's words begins a new utterance, in ms.
-const PAUSE_MS: u64 = 1_200;
+/// A pause between two words that ends an utterance, in ms.
+const PAUSE_MS: u64 = 900;
 
-/// What one speaker said without a pause or a turn of the other.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A pause in which the other party's words end an utterance, in ms: shorter is talking over each other.
+const TURN_MS: u64 = 300;
+
+/// From this length on an utterance ends with its sentence, in ms.
+const LONG_MS: u64 = 20_000;
+
+/// Shortest stretch of voice that can be a word, in ms.
+const MIN_WORD_MS: u64 = 60;
+
+/// How a recording is transcribed.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TranscribeOptions {
+    /// The agent's channel, from 0. Without it the first is taken, and a warning says so.
+    pub agent_channel: Option<usize>,
+    /// Segments that are recognised at the same time; by default one a core. Each takes one thread.
+    pub workers: Option<NonZeroUsize>,
+    /// What the engine should know.
+    pub hints: Hints,
+}
+
+/// How far the work is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TranscribeProgress {
+    /// Voice that was recognised, in ms.
+    pub done_ms: u64,
+    /// Voice that there is, in ms.
+    pub total_ms: u64,
+}
+
+/// What one party said without a pause.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Utterance {
-    /// Channel, from 0.
+    /// The channel it was said on, from 0.
     pub channel: usize,
-    /// Start in ms from the start of the recording.
+    /// When it began, in ms.
     pub start_ms: u64,
-    /// End in ms.
+    /// When it ended, in ms.
     pub end_ms: u64,
-    /// The words, joined.
+    /// The words with single spaces between.
     pub text: String,
     /// The words with their times.
     pub words: Vec<Word>,
 }
 
-/// A recognised recording.
+/// A whole recording in words.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Transcript {
     /// Engine and model.
-    pub model: String,
-    /// Length in ms.
+    pub engine: String,
+    /// What kind of file it was.
+    pub source: Source,
+    /// Length, in ms.
     pub duration_ms: u64,
-    /// One channel holds everybody: parties are not told apart.
+    /// How many channels have words of their own.
+    pub channels: usize,
+    /// The agent's channel; none in mono.
+    pub agent_channel: Option<usize>,
+    /// All parties are on one channel and are not told apart.
     pub mono: bool,
-    /// The utterances of all channels in order of time.
+    /// Utterances of all channels in order of their start.
     pub utterances: Vec<Utterance>,
     /// What was measured.
     pub sound: SoundMeasures,
-    /// What was not as it should be.
+    /// What to doubt.
     pub warnings: Vec<Warning>,
 }
 
 /// One piece of work: a segment of a channel.
-struct Task {
+struct Job {
     channel: usize,
     span: Span,
 }
 
-/// Recognises a recording with `threads` workers, one segment a worker at a time.
-///
-/// `progress` hears how many segments are done, of how many; it is called from the workers' threads.
+/// Transcribes a recording. Fails only if the engine does, on every segment.
 pub fn transcribe(
     recording: &Recording,
-    engine: &dyn Recognizer,
-    threads: usize,
-    progress: &(dyn Fn(usize, usize) + Sync),
-) -> Transcript {
-    let voice: Vec<Vec<Span>> = recording.channels.iter().map(|samples| activity::voice(samples)).collect();
-    let tasks: Vec<Task> = recording
-        .channels
+    recognizer: &dyn Recognizer,
+    options: &TranscribeOptions,
+    progress: &mut dyn FnMut(TranscribeProgress),
+) -> Result<Transcript, RecogniseError> {
+    let activity = find_voices(&recording.channels);
+    let mut jobs: Vec<Job> = activity
         .iter()
-        .zip(&voice)
         .enumerate()
-        .flat_map(|(channel, (samples, voice))| {
-            activity::segments(samples, voice).into_iter().map(move |span| Task { channel, span })
-        })
+        .flat_map(|(channel, found)| found.segments.iter().map(move |span| Job { channel, span: *span }))
         .collect();
+    jobs.sort_by_key(|job| job.span.start_ms);
     let mut warnings = recording.warnings.clone();
-    let recognised = recognise(recording, engine, &tasks, threads, progress);
-    let mut words: Vec<Vec<Word>> = vec![Vec::new(); recording.channels.len()];
-    let (mut made_up, mut failed, mut reason) = (0, 0, String::new());
-    for (task, result) in tasks.iter().zip(recognised) {
-        match result {
-            Ok(found) => {
-                let guarded = guard(found);
-                made_up += u64::from(guarded.removed);
-                let shift = |word: Word| Word {
-                    start_ms: word.start_ms + task.span.start_ms,
-                    end_ms: word.end_ms + task.span.start_ms,
-                    ..word
-                };
-                words[task.channel].extend(guarded.words.into_iter().map(shift));
-            }
-            Err(error) => {
-                failed += 1;
-                reason = error;
-            }
-        }
+    let mut words = recognise_all(recording, recognizer, options, &jobs, progress, &mut warnings)?;
+    for (words, found) in words.iter_mut().zip(&activity) {
+        fit_to_voice(words, &found.voice);
     }
-    if made_up > 0 {
-        warnings.push(Warning::MadeUpWords { segments: made_up });
+
+    let mono = recording.is_mono();
+    let agent_channel = options.agent_channel.filter(|channel| *channel < 2);
+    if mono && !warnings.contains(&Warning::IdenticalChannels) {
+        warnings.push(Warning::Mono);
+    } else if !mono && agent_channel.is_none() {
+        warnings.push(Warning::AgentChannelAssumed { channel: 0 });
     }
-    if failed > 0 {
-        warnings.push(Warning::NotRecognised { segments: failed, reason });
-    }
-    if voice.iter().all(Vec::is_empty) {
+    if jobs.is_empty() {
         warnings.push(Warning::NoVoice);
     }
-    let utterances = utterances(words);
-    let sound = measure(&recording.channels, &voice, &utterances, recording.duration_ms);
-    let mono = recording.channels.len() < 2;
-    Transcript {
-        model: engine.name().to_owned(),
+    let agent_channel = agent_channel.unwrap_or(0);
+    let channels: Vec<Channel<'_>> = recording
+        .channels
+        .iter()
+        .zip(&activity)
+        .zip(&words)
+        .map(|((samples, found), words)| Channel { samples, voice: &found.voice, words: words.len() })
+        .collect();
+    Ok(Transcript {
+        engine: recognizer.name(),
+        source: recording.source.clone(),
         duration_ms: recording.duration_ms,
+        channels: recording.channels.len(),
+        agent_channel: (!mono).then_some(agent_channel),
         mono,
-        utterances,
-        sound,
+        sound: measure(&channels, agent_channel, recording.duration_ms),
+        utterances: utterances(words),
         warnings,
-    }
+    })
 }
 
-fn recognise(
+/// Recognises all segments with as many sessions as workers; returns the words of each channel in order.
+fn recognise_all(
     recording: &Recording,
-    engine: &dyn Recognizer,
-    tasks: &[Task],
-    threads: usize,
-    progress: &(dyn Fn(usize, usize) + Sync),
-) -> Vec<Result<Vec<Word>, String>> {
+    recognizer: &dyn Recognizer,
+    options: &TranscribeOptions,
+    jobs: &[Job],
+    progress: &mut dyn FnMut(TranscribeProgress),
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<Vec<Word>>, RecogniseError> {
+    let workers = options
+        .workers
+        .or_else(|| thread::available_parallelism().ok())
+        .map_or(1, NonZeroUsize::get)
+        .min(jobs.len());
+    let sessions: Vec<Box<dyn Session>> =
+        (0..workers).map(|_| recognizer.session(&options.hints)).collect::<Result<_, _>>()?;
+    let total_ms = jobs.iter().map(|job| job.span.len_ms()).sum();
+    let mut results: Vec<Option<Result<Heard, RecogniseError>>> = jobs.iter().map(|_| None).collect();
     let next = AtomicUsize::new(0);
-    let done = AtomicUsize::new(0);
-    let results: Vec<Mutex<Result<Vec<Word>, String>>> =
-        tasks.iter().map(|_| Mutex::new(Ok(Vec::new()))).collect();
-    let work = || {
-        let mut worker = engine.worker();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let (Some(task), Some(slot)) = (tasks.get(index), results.get(index)) else { return };
-            let result = match &mut worker {
-                Ok(worker) => worker.recognise(part(recording, task)).map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_string()),
-            };
-            if let Ok(mut slot) = slot.lock() {
-                *slot = result;
-            }
-            progress(done.fetch_add(1, Ordering::Relaxed) + 1, tasks.len());
+    thread::scope(|scope| {
+        // Bounded by the number of segments: each sends one message.
+        let (sender, receiver) = mpsc::channel();
+        for mut session in sessions {
+            let (sender, next) = (sender.clone(), &next);
+            scope.spawn(move || {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(job) = jobs.get(index) else { break };
+                    let heard = recognise_one(recording, job, session.as_mut());
+                    if sender.send((index, heard)).is_err() {
+                        break;
+                    }
+                }
+            });
         }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..threads.clamp(1, tasks.len().max(1)) {
-            scope.spawn(work);
+        drop(sender);
+        let mut done_ms = 0;
+        for (index, heard) in receiver {
+            done_ms += jobs[index].span.len_ms();
+            results[index] = Some(heard);
+            progress(TranscribeProgress { done_ms, total_ms });
         }
     });
-    results
-        .into_iter()
-        .map(|slot| slot.into_inner().unwrap_or_else(|_| Err("a worker stopped".to_owned())))
-        .collect()
+    gather(recording.channels.len(), jobs, results, warnings)
 }
 
-fn part<'r>(recording: &'r Recording, task: &Task) -> &'r [i16] {
-    let place = |ms: u64| usize::try_from(ms).unwrap_or(usize::MAX).saturating_mul(SAMPLES_PER_MS);
-    let samples = recording.channels.get(task.channel).map_or(&[][..], Vec::as_slice);
-    samples.get(place(task.span.start_ms)..place(task.span.end_ms).min(samples.len())).unwrap_or_default()
+fn recognise_one(
+    recording: &Recording,
+    job: &Job,
+    session: &mut dyn Session,
+) -> Result<Heard, RecogniseError> {
+    let samples = &recording.channels[job.channel];
+    let from = (job.span.start_ms as usize * SAMPLES_PER_MS).min(samples.len());
+    let to = (job.span.end_ms as usize * SAMPLES_PER_MS).clamp(from, samples.len());
+    let mut heard = session.recognise(&to_float(&samples[from..to]))?;
+    for word in &mut heard.words {
+        word.start_ms += job.span.start_ms;
+        word.end_ms += job.span.start_ms;
+    }
+    Ok(heard)
 }
 
-/// Joins words to utterances: a pause ends one, and so does a turn of the other party.
-fn utterances(channels: Vec<Vec<Word>>) -> Vec<Utterance> {
-    let mut all: Vec<(usize, Word)> = channels
-        .into_iter()
-        .enumerate()
-        .flat_map(|(channel, words)| words.into_iter().map(move |word| (channel, word)))
-        .collect();
-    all.sort_by_key(|(channel, word)| (word.start_ms, *channel));
-    let mut utterances: Vec<Utterance> = Vec::new();
-    for (channel, word) in all {
-        let last_of_channel = utterances.iter().rposition(|said| said.channel == channel);
-        let goes_on = last_of_channel.filter(|&index| {
-            let said = &utterances[index];
-            let turn = utterances[index + 1..]
-                .iter()
-                .any(|other| other.words.len() > 2 && other.start_ms > said.end_ms);
-            word.start_ms <= said.end_ms + PAUSE_MS && !turn
-        });
-        match goes_on {
-            Some(index) => {
-                let said = &mut utterances[index];
-                said.text.push(' ');
-                said.text.push_str(&word.text);
-                said.end_ms = said.end_ms.max(word.end_ms);
-                said.words.push(word);
+fn gather(
+    channels: usize,
+    jobs: &[Job],
+    results: Vec<Option<Result<Heard, RecogniseError>>>,
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<Vec<Word>>, RecogniseError> {
+    let mut words = vec![Vec::new(); channels];
+    let (mut refused, mut failed, mut first_error) = (0, 0, None);
+    for (job, result) in jobs.iter().zip(results) {
+        match result {
+            Some(Ok(heard)) => {
+                refused += u64::from(heard.refused.is_some());
+                words[job.channel].extend(heard.words);
+            }
+            Some(Err(error)) => {
+                failed += 1;
+                first_error.get_or_insert(error);
             }
             None => {
-                let (start_ms, end_ms) = (word.start_ms, word.end_ms);
-                utterances.push(Utterance {
-                    channel,
-                    start_ms,
-                    end_ms,
-                    text: word.text.clone(),
-                    words: vec![word],
-                });
+                failed += 1;
+                first_error.get_or_insert(RecogniseError::Engine("a worker broke off".to_owned()));
             }
         }
     }
-    utterances.sort_by_key(|said| (said.start_ms, said.channel));
-    utterances
+    if refused > 0 {
+        warnings.push(Warning::MadeUpWords { segments: refused });
+    }
+    match first_error {
+        Some(error) if failed == jobs.len() as u64 => return Err(error),
+        Some(error) => warnings.push(Warning::NotRecognised { segments: failed, reason: error.to_string() }),
+        None => {}
+    }
+    Ok(words)
+}
+
+/// Moves words off the pauses: engines let a word begin or end anywhere in the silence beside it. Each word keeps the
+/// stretch of voice that it shares most with.
+fn fit_to_voice(words: &mut [Word], voice: &[Span]) {
+    let mut first = 0;
+    for word in words {
+        let said = Span::new(word.start_ms, word.end_ms);
+        while voice.get(first).is_some_and(|span| span.end_ms <= said.start_ms) {
+            first += 1;
+        }
+        let near = voice.iter().skip(first).take_while(|span| span.start_ms < said.end_ms);
+        let best = near.filter_map(|span| span.overlap(&said)).max_by_key(Span::len_ms);
+        if let Some(best) = best.filter(|best| best.len_ms() >= MIN_WORD_MS) {
+            (word.start_ms, word.end_ms) = (best.start_ms, best.end_ms);
+        }
+    }
+}
+
+/// Makes utterances of words: by pauses, by the other party's turns, and by sentences where one goes on for long.
+fn utterances(channels: Vec<Vec<Word>>) -> Vec<Utterance> {
+    let mut made = Vec::new();
+    let starts: Vec<Vec<u64>> =
+        channels.iter().map(|words| words.iter().map(|word| word.start_ms).collect()).collect();
+    for (channel, words) in channels.into_iter().enumerate() {
+        let others: Vec<&[u64]> = starts
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != channel)
+            .map(|(_, s)| s.as_slice())
+            .collect();
+        let mut open: Vec<Word> = Vec::new();
+        for word in words {
+            if ends_before(&open, &word, &others) {
+                made.extend(close(channel, &mut open));
+            }
+            open.push(word);
+        }
+        made.extend(close(channel, &mut open));
+    }
+    made.sort_by_key(|utterance| (utterance.start_ms, utterance.channel));
+    made
+}
+
+fn ends_before(open: &[Word], next: &Word, others: &[&[u64]]) -> bool {
+    let (Some(first), Some(last)) = (open.first(), open.last()) else { return false };
+    let pause = next.start_ms.saturating_sub(last.end_ms);
+    let turn = || {
+        others.iter().any(|starts| {
+            let from = starts.partition_point(|start| *start < last.end_ms);
+            starts.get(from).is_some_and(|start| *start < next.start_ms)
+        })
+    };
+    let long = || last.end_ms - first.start_ms >= LONG_MS && last.text.ends_with(['.', '!', '?', '…']);
+    pause >= PAUSE_MS || (pause >= TURN_MS && turn()) || long()
+}
+
+fn close(channel: usize, open: &mut Vec<Word>) -> Option<Utterance> {
+    let words = std::mem::take(open);
+    let (start_ms, end_ms) = (words.first()?.start_ms, words.last()?.end_ms);
+    let text = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+    Some(Utterance { channel, start_ms, end_ms, text, words })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn word(text: &str, start_ms: u64) -> Word {
-        Word { text: text.to_owned(), start_ms, end_ms: start_ms + 300, confidence: 90 }
+    /// Words as `text start end`, one a line.
+    fn words(lines: &str) -> Vec<Word> {
+        let word = |line: &str| {
+            let mut fields = line.split_whitespace();
+            let text = fields.next()?.to_owned();
+            let mut number = || fields.next()?.parse().ok();
+            Some(Word { text, start_ms: number()?, end_ms: number()?, confidence: 1.0 })
+        };
+        lines.lines().filter_map(word).collect()
+    }
+
+    fn said(channels: &[&str]) -> Vec<(usize, u64, String)> {
+        let made = utterances(channels.iter().map(|lines| words(lines)).collect());
+        made.into_iter().map(|utterance| (utterance.channel, utterance.start_ms, utterance.text)).collect()
     }
 
     #[test]
-    fn turns_and_pauses_make_utterances() {
-        let agent = vec![word("добрый", 0), word("день", 350), word("слушаю", 5_000)];
-        let customer = vec![word("у", 1_000), word("меня", 1_300), word("нет", 1_700), word("связи", 2_000)];
-        let said: Vec<(usize, String)> =
-            utterances(vec![agent, customer]).into_iter().map(|said| (said.channel, said.text)).collect();
-        let expected = [(0, "добрый день"), (1, "у меня нет связи"), (0, "слушаю")];
-        assert_eq!(said, expected.map(|(channel, text)| (channel, text.to_owned())));
+    fn a_pause_ends_an_utterance_and_a_short_one_does_not() {
+        let found = said(&["Добрый 0 400\n день. 900 1300\n Слушаю. 2300 2800"]);
+        assert_eq!(found, [(0, 0, "Добрый день.".to_owned()), (0, 2300, "Слушаю.".to_owned())]);
+    }
+
+    #[test]
+    fn the_other_partys_turn_ends_an_utterance_and_the_order_is_that_of_time() {
+        let found = said(&["Назовите 0 500\n номер. 500 900\n Спасибо. 1500 2000", "Да. 950 1200"]);
+        let texts: Vec<_> = found.iter().map(|(channel, _, text)| (*channel, text.as_str())).collect();
+        assert_eq!(texts, [(0, "Назовите номер."), (1, "Да."), (0, "Спасибо.")]);
+        // Talking over a speech without a pause does not cut it.
+        assert_eq!(said(&["Я 0 500\n жду. 500 900\n Долго. 950 1400", "Да. 700 930"]).len(), 2);
+    }
+
+    #[test]
+    fn words_leave_the_pauses_that_an_engine_put_them_into() {
+        let mut found = words("бригада. 1920 2940\nДавай. 2940 3730\nжду 5000 5100");
+        fit_to_voice(&mut found, &[Span::new(400, 2700), Span::new(3432, 4000)]);
+        let times: Vec<_> = found.iter().map(|word| (word.start_ms, word.end_ms)).collect();
+        assert_eq!(times, [(1920, 2700), (3432, 3730), (5000, 5100)]);
     }
 }

@@ -126,7 +126,12 @@ fn fill(folder: &Path) -> Result<()> {
 /// Serves, and plays one conversation so that the board moves.
 fn serve(folder: &Path, options: &Options) -> Result<()> {
     let address = format!("127.0.0.1:{}", options.port);
-    let mut server = command(folder).arg("serve").env("GRADUS_HTTP__LISTEN", &address).spawn()?;
+    let mut serve = command(folder);
+    serve.arg("serve").env("GRADUS_HTTP__LISTEN", &address);
+    if options.live {
+        serve.arg("--play").arg(demo().join("live.vcon.json"));
+    }
+    let mut server = serve.spawn()?;
     let url = format!("http://{address}");
     if let Err(error) = wait(&address, &mut server) {
         let _ = server.kill();
@@ -137,26 +142,8 @@ fn serve(folder: &Path, options: &Options) -> Result<()> {
     println!("  supervisor:    rop / {PASSWORD}");
     println!("  agent:         operator / {PASSWORD}");
     println!("  director:      director / {PASSWORD}\nStop with Ctrl+C.\n");
-    let mut player = options.live.then(|| play(folder, &url)).transpose()?;
     server.wait()?;
-    if let Some(player) = &mut player {
-        let _ = player.kill();
-    }
     Ok(())
-}
-
-fn play(folder: &Path, url: &str) -> Result<Child> {
-    let mut play = command(folder);
-    play.arg("play").arg(demo().join("live.vcon.json")).args([
-        "--server",
-        url,
-        "--login",
-        "rop",
-        "--password-env",
-        "GRADUS_DEMO_PASSWORD",
-        "--repeat",
-    ]);
-    play.env("GRADUS_DEMO_PASSWORD", PASSWORD).spawn().context("cannot start the live conversation")
 }
 
 fn wait(address: &str, server: &mut Child) -> Result<()> {

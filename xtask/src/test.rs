@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test, on a fresh machine too.
 //!
-//! Formatting and lints, then the workspace against a PostgreSQL of our own and the recognition model that a registry
+//! Formatting, then the workspace against a PostgreSQL of our own and the recognition model that a registry
 //! package carries, then the journeys in a browser. The last line counts what ran.
 
 use std::path::{Path, PathBuf};
@@ -12,14 +12,11 @@ use crate::postgres::Cluster;
 use crate::run::{cache, cargo, gradus, root, run as run_program};
 use crate::setup::{self, ensure};
 
-/// Runs everything; `--fast` leaves out lints and the browser.
+/// Runs everything; `--fast` leaves out the browser.
 pub fn run_all(fast: bool) -> Result<()> {
     ensure(&[setup::BUILD, setup::TEST])?;
     run_program(cargo().args(["fmt", "--all", "--check"])).context("run `cargo fmt --all`")?;
     run_program(cargo().args(["build", "--workspace", "--all-targets"]))?;
-    if !fast {
-        run_program(cargo().args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
-    }
     let model = model()?;
     let cluster = Cluster::start()?;
     let tests = cargo()

@@ -98,6 +98,12 @@ const FILLERS: &[&str] = &[
     "обещаю",
 ];
 
+/// Says whether any word can promise: most utterances have none, and need no reading of times.
+pub(super) fn is_possible(tokens: &[Token]) -> bool {
+    let yours = |token: &Token| token.is_one(&["вас", "увас"]) || token.is_one(APPOINTMENTS);
+    (0..tokens.len()).any(|at| yours(&tokens[at]) || verb(tokens, at).is_some())
+}
+
 /// Finds the promises of a text.
 pub(super) fn find(tokens: &[Token], dues: &[Due]) -> Vec<Promise> {
     let mut found = Vec::new();

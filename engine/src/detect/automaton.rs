@@ -3,7 +3,7 @@
 //! Positions are bits; after each word the set of reached positions is computed from the set before. There is no backtracking,
 //! so the time is the number of words times the number of reached positions, whatever the pattern.
 
-use super::rules::compile::ElementId;
+use super::rules::program::ElementId;
 
 /// Most positions of one row.
 pub const MOST_POSITIONS: usize = 64;
@@ -32,7 +32,7 @@ pub enum Label {
 /// One row of a pattern, compiled.
 #[derive(Clone, Debug, Default)]
 pub struct Automaton {
-    /// What each position stands for.
+    /// What each position stands for; needed only until [`Automaton::close`].
     pub labels: Vec<Label>,
     /// Positions that may come first.
     pub first: u64,
@@ -105,6 +105,9 @@ impl Automaton {
                 }
             }
         }
+        self.labels = Vec::new();
+        self.follow.shrink_to_fit();
+        self.elements.shrink_to_fit();
     }
 }
 

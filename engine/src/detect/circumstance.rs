@@ -6,7 +6,7 @@ use super::normalise::Normalised;
 use super::normalise::clauses::border;
 use super::normalise::split::before;
 use super::normalise::words::role;
-use super::rules::compile::{Circumstance, Program};
+use super::rules::program::{Circumstance, Program};
 use super::walk::{Span, Walker};
 
 /// Judges one match.
@@ -32,20 +32,6 @@ impl Circumstances<'_> {
                 (begin..end).any(|at| self.roles(at) & (role::YOU | role::ADDRESSES) != 0)
             }
             Circumstance::Mark(index) => self.marked(index),
-        }
-    }
-
-    /// Returns the name used in rule files.
-    pub fn name(&self, circumstance: Circumstance) -> String {
-        match circumstance {
-            Circumstance::Denied => "отрицание".to_owned(),
-            Circumstance::Question => "вопрос".to_owned(),
-            Circumstance::Condition => "условие".to_owned(),
-            Circumstance::Quoted => "цитата".to_owned(),
-            Circumstance::Addressed => "адресат".to_owned(),
-            Circumstance::Mark(index) => {
-                self.program.marks.get(usize::from(index)).map_or_else(String::new, |mark| mark.0.clone())
-            }
         }
     }
 
@@ -84,8 +70,10 @@ impl Circumstances<'_> {
                 return true;
             }
         }
-        let in_gap = self.span.gap_not
-            && (begin..end).any(|at| self.roles(at) & role::NOT != 0 && !self.harmless_not(at));
+        let denies = |this: &mut Self, at: usize| {
+            this.roles(at) & role::WITHOUT != 0 || this.roles(at) & role::NOT != 0 && !this.harmless_not(at)
+        };
+        let in_gap = self.span.gap_not && (begin..end).any(|at| denies(self, at));
         in_gap || self.denied_after(end)
     }
 

@@ -3,8 +3,9 @@
 //! Symmetric deletion: every word of the vocabulary is filed under what remains when letters are left out; a word within
 //! the limit shares such a remainder. Looking up costs the same whatever the size of the vocabulary.
 
-use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::{Hash, Hasher};
+
+use rustc_hash::FxHasher;
 
 /// Shorter words are too much alike.
 const SHORTEST: usize = 5;
@@ -16,7 +17,8 @@ const LONG: usize = 9;
 #[derive(Default)]
 pub(crate) struct Fuzzy {
     words: Vec<Box<str>>,
-    by_remainder: FxHashMap<u64, Vec<u32>>,
+    /// Hash of a remainder and number of a word it is left of, sorted; equal hashes of different remainders only cost a look.
+    by_remainder: Vec<(u32, u32)>,
 }
 
 impl Fuzzy {
@@ -30,13 +32,14 @@ impl Fuzzy {
             }
             let id = fuzzy.words.len() as u32;
             fuzzy.words.push(word.into_boxed_str());
+            let by_remainder = &mut fuzzy.by_remainder;
             each_remainder(&letters, limit_of(letters.len()), &mut |remainder| {
-                let ids = fuzzy.by_remainder.entry(remainder).or_default();
-                if ids.last() != Some(&id) {
-                    ids.push(id);
-                }
+                by_remainder.push((remainder, id))
             });
         }
+        fuzzy.by_remainder.sort_unstable();
+        fuzzy.by_remainder.dedup();
+        fuzzy.by_remainder.shrink_to_fit();
         fuzzy
     }
 
@@ -48,7 +51,8 @@ impl Fuzzy {
         }
         let mut best: Option<(usize, u32)> = None;
         each_remainder(&letters, limit_of(letters.len()), &mut |remainder| {
-            for &id in self.by_remainder.get(&remainder).map_or(&[][..], Vec::as_slice) {
+            let begin = self.by_remainder.partition_point(|entry| entry.0 < remainder);
+            for &(_, id) in self.by_remainder[begin..].iter().take_while(|entry| entry.0 == remainder) {
                 let known = &self.words[id as usize];
                 let limit = limit_of(letters.len().min(known.chars().count()));
                 // The first letter is the one people and recognisers rarely get wrong.
@@ -69,7 +73,7 @@ fn limit_of(letters: usize) -> usize {
     if letters >= LONG { 2 } else { 1 }
 }
 
-fn each_remainder(letters: &[char], limit: usize, each: &mut impl FnMut(u64)) {
+fn each_remainder(letters: &[char], limit: usize, each: &mut impl FnMut(u32)) {
     each(hash_without(letters, usize::MAX, usize::MAX));
     for first in 0..letters.len() {
         each(hash_without(letters, first, usize::MAX));
@@ -81,14 +85,14 @@ fn each_remainder(letters: &[char], limit: usize, each: &mut impl FnMut(u64)) {
     }
 }
 
-fn hash_without(letters: &[char], first: usize, second: usize) -> u64 {
+fn hash_without(letters: &[char], first: usize, second: usize) -> u32 {
     let mut hasher = FxHasher::default();
     for (index, letter) in letters.iter().enumerate() {
         if index != first && index != second {
             letter.hash(&mut hasher);
         }
     }
-    hasher.finish()
+    (hasher.finish() >> 32) as u32
 }
 
 /// Returns how many letters have to be changed, added, dropped or swapped with their neighbour; at most `cap`.

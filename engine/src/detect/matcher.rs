@@ -1,10 +1,10 @@
 //! Finds the rules that may apply by their rarest words, and tries each once in every sentence it may apply in.
 
 use super::circumstance::Circumstances;
-use super::normalise::{Normalised, Token};
-use super::rules::compile::{Pattern, PatternId, Program, Row, Rule, channel_bit};
+use super::normalise::Normalised;
 use super::rules::file::Need;
 use super::rules::pattern::{Scope, Where};
+use super::rules::program::{Circumstance, Pattern, PatternId, Program, Row, Rule, channel_bit};
 use super::walk::{Span, Walker};
 use crate::signal::{Channel, Party};
 
@@ -20,31 +20,55 @@ pub struct Hit {
 /// Most places at which one row is tried against the others of its pattern.
 const MOST_PLACES: usize = 8;
 
+/// How many words to each side «anywhere in the utterance» reaches.
+const FAR: usize = 300;
+
 /// Memory of a match, kept between utterances.
 #[derive(Default)]
 pub struct Matcher {
     pub(crate) walker: Walker,
-    tried: Vec<(PatternId, u32)>,
+    /// What to try: doubt (100 − confidence), pattern, sentence.
+    tried: Vec<(u8, PatternId, u32)>,
+    /// For each element the last round in which a word fitted it.
+    present: Vec<u32>,
+    /// For each rule the last round in which it applied.
+    applied: Vec<u32>,
+    round: u32,
     /// The hits of the last utterance.
     pub hits: Vec<Hit>,
-    /// The circumstance that prevented a match, for messages to rule writers.
-    pub prevented: Vec<(u32, String)>,
+    /// Rules that a circumstance prevented, for messages to rule writers.
+    pub prevented: Vec<(u32, Reason)>,
+}
+
+/// Why a match did not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Something that must not stand near does.
+    Excluded,
+    /// The person of the verb.
+    Person,
+    /// The tense of the verb.
+    Tense,
+    /// A circumstance that is forbidden holds, or one that is needed does not.
+    Circumstance(Circumstance),
 }
 
 impl Matcher {
-    /// Collects into `hits` every rule of the party and channel that applies to the text.
-    pub fn run(&mut self, program: &Program, text: &Normalised, party: Party, channel: Channel) {
+    /// Collects into `hits` rules of the party and channel that apply to the text: all of them, or only the surest of each kind.
+    pub fn run(&mut self, program: &Program, text: &Normalised, party: Party, channel: Channel, all: bool) {
         self.hits.clear();
         self.tried.clear();
         self.prevented.clear();
-        let filter = text.tokens.iter().fold(0, |bits, token| bits | self.filter_of(text, token));
+        self.mark_present(program, text);
         for token in &text.tokens {
-            let joined = (token.joined != 0).then(|| &text.words[token.joined as usize]);
-            for info in [Some(text.info(token)), joined].into_iter().flatten() {
-                for &id in &info.candidates {
+            for word in [token.word, token.joined] {
+                for &id in &text.words[word as usize].candidates {
                     let pattern = &program.patterns[id as usize];
-                    if pattern.needs & !filter == 0 {
-                        self.tried.push((id, token.sentence));
+                    if pattern.needs.iter().all(|element| self.present[*element as usize] == self.round) {
+                        let rule = &program.rules[pattern.rule as usize];
+                        if rule.party == party && rule.channels & channel_bit(channel) != 0 {
+                            self.tried.push((100 - rule.confidence.min(100), id, token.sentence));
+                        }
                     }
                 }
             }
@@ -52,23 +76,44 @@ impl Matcher {
         self.tried.sort_unstable();
         self.tried.dedup();
         let tried = std::mem::take(&mut self.tried);
-        for &(id, sentence) in &tried {
+        let mut sure = [0; 64];
+        for &(doubt, id, sentence) in &tried {
             let pattern = &program.patterns[id as usize];
             let rule = &program.rules[pattern.rule as usize];
-            let heard = rule.party == party && rule.channels & channel_bit(channel) != 0;
-            if heard
-                && text.tokens.len() <= usize::from(rule.words)
-                && !self.hits.iter().any(|hit| hit.rule == pattern.rule)
+            let best = &mut sure[rule.kind as usize & 63];
+            let done =
+                if all { self.applied[pattern.rule as usize] == self.round } else { *best >= 100 - doubt };
+            if !done
+                && text.tokens.len() <= rule.words as usize
+                && self.try_pattern(program, text, pattern, rule, sentence)
             {
-                self.try_pattern(program, text, pattern, rule, sentence);
+                *best = 100 - doubt;
+                self.applied[pattern.rule as usize] = self.round;
             }
         }
         self.tried = tried;
     }
 
-    fn filter_of(&self, text: &Normalised, token: &Token) -> u128 {
-        let joined = if token.joined == 0 { 0 } else { text.words[token.joined as usize].filter };
-        text.info(token).filter | joined
+    /// Notes which elements some word of the text fits, so that a pattern with a missing word costs one look.
+    fn mark_present(&mut self, program: &Program, text: &Normalised) {
+        self.round = self.round.wrapping_add(1);
+        if self.round == 0
+            || self.present.len() != program.anchored.len()
+            || self.applied.len() != program.rules.len()
+        {
+            self.present.clear();
+            self.present.resize(program.anchored.len(), 0);
+            self.applied.clear();
+            self.applied.resize(program.rules.len(), 0);
+            self.round = 1;
+        }
+        for token in &text.tokens {
+            for word in [token.word, token.joined] {
+                for element in &text.words[word as usize].elements {
+                    self.present[*element as usize] = self.round;
+                }
+            }
+        }
     }
 
     fn try_pattern(
@@ -78,11 +123,12 @@ impl Matcher {
         pattern: &Pattern,
         rule: &Rule,
         sentence: u32,
-    ) {
+    ) -> bool {
         // The anchor may belong to another row than the first, which then may stand in another sentence.
+        let own = sentence_bounds(text, sentence);
         let (begin, end) = match pattern.scope {
-            Scope::Clause => sentence_bounds(text, sentence),
-            Scope::Utterance => (0, text.tokens.len()),
+            Scope::Clause => own,
+            Scope::Utterance => around(text, own.0, own.1),
         };
         let mut places = [Span::default(); MOST_PLACES];
         let mut count = 0;
@@ -97,11 +143,12 @@ impl Matcher {
             match self.prevents(program, text, pattern, rule, whole) {
                 None => {
                     self.hits.push(Hit { rule: pattern.rule, span: whole });
-                    return;
+                    return true;
                 }
                 Some(why) => self.prevented.push((pattern.rule, why)),
             }
         }
+        false
     }
 
     /// Finds the other rows of the pattern near the first; returns the span over all, or the marked evidence.
@@ -111,7 +158,7 @@ impl Matcher {
         for row in &pattern.rows[1..] {
             let (begin, end) = match pattern.scope {
                 Scope::Clause => clause_bounds(text, first.begin as usize, first.end as usize),
-                Scope::Utterance => (0, text.tokens.len()),
+                Scope::Utterance => around(text, first.begin as usize, first.end as usize),
             };
             let mut found = None;
             self.walker.walk(&row.automaton, text, begin, end, &mut |span| {
@@ -143,23 +190,23 @@ impl Matcher {
         pattern: &Pattern,
         rule: &Rule,
         span: Span,
-    ) -> Option<String> {
+    ) -> Option<Reason> {
         let kind_except = program.kind_except.get(&rule.kind).map_or(&[][..], Vec::as_slice);
         for (side, row) in pattern.without.iter().chain(&rule.except).chain(kind_except) {
             if self.stands(text, row, *side, span) {
-                return Some("рядом стоит исключённое".to_owned());
+                return Some(Reason::Excluded);
             }
         }
         let mut judge = Circumstances { program, text, walker: &mut self.walker, span };
         if !judge.persons_fit(rule.persons) {
-            return Some("лицо".to_owned());
+            return Some(Reason::Person);
         }
         if !judge.tenses_fit(rule.tenses) {
-            return Some("время".to_owned());
+            return Some(Reason::Tense);
         }
         for (circumstance, need) in &rule.needs {
             if judge.holds(*circumstance) == (*need == Need::Forbidden) {
-                return Some(judge.name(*circumstance));
+                return Some(Reason::Circumstance(*circumstance));
             }
         }
         None
@@ -170,7 +217,7 @@ impl Matcher {
         let within = match side {
             Where::Near => clause_bounds(text, begin, end),
             Where::Sentence => sentence_bounds(text, text.tokens[begin].sentence),
-            Where::Anywhere => (0, text.tokens.len()),
+            Where::Anywhere => around(text, begin, end),
             Where::Before => (begin.saturating_sub(8), begin),
             Where::After => (end, text.tokens.len().min(end + 8)),
         };
@@ -180,6 +227,11 @@ impl Matcher {
             _ => true,
         })
     }
+}
+
+/// Returns the tokens that count as the whole utterance: so many around a place that no text is too long.
+fn around(text: &Normalised, begin: usize, end: usize) -> (usize, usize) {
+    (begin.saturating_sub(FAR), text.tokens.len().min(end + FAR))
 }
 
 /// Returns the tokens of a sentence.

@@ -16,11 +16,12 @@ pub mod walk;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use matcher::{Hit, Matcher};
+use matcher::{Hit, Matcher, Reason};
 use normalise::Normalised;
-use rules::compile::{Program, compile};
+use rules::compile::compile;
 pub use rules::error::{Fault, Place, RuleError};
 use rules::file::{Source, read};
+use rules::program::{Circumstance, Program};
 use voter::Voter;
 
 use crate::signal::{Channel, Found, Party};
@@ -48,7 +49,7 @@ impl Scratch {
     }
 
     /// Returns the rules that would have applied to the last text but for a circumstance.
-    pub fn prevented(&self) -> &[(u32, String)] {
+    pub fn prevented(&self) -> &[(u32, Reason)] {
         &self.matcher.prevented
     }
 
@@ -123,6 +124,23 @@ impl Detector {
         self.program.rules.get(rule as usize).map(|rule| &rule.place)
     }
 
+    /// Returns the name of a reason in the words of the rule files.
+    pub fn reason_name(&self, reason: Reason) -> &str {
+        match reason {
+            Reason::Excluded => "рядом стоит исключённое",
+            Reason::Person => "лицо",
+            Reason::Tense => "время",
+            Reason::Circumstance(Circumstance::Denied) => "отрицание",
+            Reason::Circumstance(Circumstance::Question) => "вопрос",
+            Reason::Circumstance(Circumstance::Condition) => "условие",
+            Reason::Circumstance(Circumstance::Quoted) => "цитата",
+            Reason::Circumstance(Circumstance::Addressed) => "адресат",
+            Reason::Circumstance(Circumstance::Mark(index)) => {
+                self.program.marks.get(usize::from(index)).map_or("", |mark| &mark.0)
+            }
+        }
+    }
+
     /// Finds the signals in one utterance: at most one, the best, of each kind, by where they begin.
     pub fn detect(&self, text: &str, party: Party, channel: Channel) -> Vec<Found> {
         self.detect_with(text, party, channel, &mut Scratch::default())
@@ -136,11 +154,16 @@ impl Detector {
         channel: Channel,
         scratch: &mut Scratch,
     ) -> Vec<Found> {
-        let mut found = self.by_rules(text, party, channel, scratch);
+        let mut found = self.by_rules(text, party, channel, scratch, false);
         if let Some(voter) = &self.voter {
             voter::combine(voter.as_ref(), &scratch.text, party, channel, &mut found);
         }
         found
+    }
+
+    /// Runs every rule, not only the surest of each kind, so that [`Scratch::hits`] shows all that apply: for rule writers.
+    pub fn explain(&self, text: &str, party: Party, channel: Channel, scratch: &mut Scratch) -> Vec<Found> {
+        self.by_rules(text, party, channel, scratch, true)
     }
 
     /// What the rules alone find.
@@ -150,9 +173,10 @@ impl Detector {
         party: Party,
         channel: Channel,
         scratch: &mut Scratch,
+        all: bool,
     ) -> Vec<Found> {
         scratch.text.read(&self.program, self.id, text);
-        scratch.matcher.run(&self.program, &scratch.text, party, channel);
+        scratch.matcher.run(&self.program, &scratch.text, party, channel, all);
         let mut found: Vec<Found> = Vec::new();
         for hit in &scratch.matcher.hits {
             let rule = &self.program.rules[hit.rule as usize];

@@ -38,7 +38,9 @@ impl Default for Reached {
 /// Memory of a walk, kept between walks.
 #[derive(Default)]
 pub struct Walker {
+    /// Used in turn: before this word, after it, after the next one.
     reached: [Reached; 3],
+    turn: usize,
 }
 
 impl Walker {
@@ -55,7 +57,6 @@ impl Walker {
         self.reached.iter_mut().for_each(|reached| reached.set = 0);
         for index in begin..end {
             let token = &text.tokens[index];
-            // Slot 0: before this word; 1: after it; 2: after the next one.
             let joined = (token.joined != 0 && index + 1 < end).then(|| &text.words[token.joined as usize]);
             let info = text.info(token);
             let filler = info.roles & role::FILLER != 0;
@@ -66,13 +67,13 @@ impl Walker {
             if filler && token.border & border::CLAUSE == 0 {
                 self.carry();
             }
-            let mut done = self.report(automaton, text, begin, index + 1, 1, each);
-            done = done || joined.is_some() && self.report(automaton, text, begin, index + 2, 2, each);
+            let mut done = self.report(automaton, text, index + 1, 1, each);
+            done = done || joined.is_some() && self.report(automaton, text, index + 2, 2, each);
             if done {
                 return true;
             }
-            self.reached.rotate_left(1);
-            self.reached[2].set = 0;
+            self.reached[self.turn].set = 0;
+            self.turn = (self.turn + 1) % 3;
         }
         false
     }
@@ -89,8 +90,7 @@ impl Walker {
         let is_not = info.roles & (role::NOT | role::WITHOUT) != 0;
         let clause = token.border & border::CLAUSE != 0;
         let last = (index + into) as u32;
-        let [from, rest @ ..] = &mut self.reached;
-        let target = &mut rest[into - 1];
+        let Some((from, target)) = self.pair(into) else { return };
         for old in bits(from.set) {
             // A gap neither jumps over the border of a clause nor ends right before one.
             let gap_before = automaton.gaps >> old & 1 != 0;
@@ -129,9 +129,15 @@ impl Walker {
         }
     }
 
+    /// Returns what is reached before this word, and what after so many.
+    fn pair(&mut self, into: usize) -> Option<(&Reached, &mut Reached)> {
+        let [from, target] = self.reached.get_disjoint_mut([self.turn, (self.turn + into) % 3]).ok()?;
+        Some((from, target))
+    }
+
     /// A filler leaves everything as it was.
     fn carry(&mut self) {
-        let [from, target, _] = &mut self.reached;
+        let Some((from, target)) = self.pair(1) else { return };
         for old in bits(from.set) {
             merge(target, old, from.spans[old]);
         }
@@ -141,16 +147,15 @@ impl Walker {
         &self,
         automaton: &Automaton,
         text: &Normalised,
-        begin: usize,
         end: usize,
         slot: usize,
         each: &mut impl FnMut(Span) -> bool,
     ) -> bool {
-        let reached = &self.reached[slot];
+        let reached = &self.reached[(self.turn + slot) % 3];
         for position in bits(reached.set & automaton.last) {
             let mut span = reached.spans[position];
             // Positions carried over a filler ended before it and have been reported then.
-            if span.end as usize != end || (span.begin as usize) < begin || !may_end(automaton, text, end) {
+            if span.end as usize != end || !may_end(automaton, text, end) {
                 continue;
             }
             if span.evidence_end == 0 {

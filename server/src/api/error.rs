@@ -5,7 +5,7 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use gradus_engine::case::Refusal;
 use serde::Serialize;
@@ -203,12 +203,12 @@ pub fn created(body: impl Serialize) -> Response {
 }
 
 /// Answers that the browser has the newest version.
-pub fn not_modified(headers: impl axum::response::IntoResponseParts) -> Response {
+pub fn not_modified<const N: usize>(headers: [(HeaderName, String); N]) -> Response {
     (StatusCode::NOT_MODIFIED, headers).into_response()
 }
 
 /// Answers with a part of something.
-pub fn partial(headers: impl axum::response::IntoResponseParts, range: String, body: Bytes) -> Response {
+pub fn partial<const N: usize>(headers: [(HeaderName, String); N], range: String, body: Bytes) -> Response {
     (StatusCode::PARTIAL_CONTENT, headers, [(header::CONTENT_RANGE, range)], body).into_response()
 }
 

@@ -137,6 +137,6 @@ fn hear(
         return Ok((incoming, Vec::new(), Value::Null));
     }
     let engine = engine.get()?;
-    let listened = listen(path, &mut incoming, (engine, ear), &config.speech, &|_, _| {})?;
+    let listened = listen(path, &mut incoming, (engine, ear), &config.speech, &mut |_| {})?;
     Ok((incoming, listened.heard, listened.sound))
 }

@@ -56,6 +56,16 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
     })
 }
 
+/// Takes in one file for the server's inbox.
+///
+/// # Errors
+/// Names what is wrong with it.
+pub async fn import_file(desk: &Desk, path: &Path) -> Result<()> {
+    let speech = desk.config.speech.clone();
+    one(desk, path, &mut LazyEngine::new(&speech)).await.with_context(|| path.display().to_string())?;
+    Ok(())
+}
+
 async fn one(desk: &Desk, path: &Path, engine: &mut LazyEngine<'_>) -> Result<Taken> {
     let bytes = std::fs::read(path)?;
     if let Some(taken) = lists(desk, &bytes).await? {
@@ -138,7 +148,7 @@ async fn conversations(
         } else {
             let ear = ears::builtin_ear()?;
             let listened =
-                listen(path, &mut incoming, (engine.get()?, &ear), &desk.config.speech, &|_, _| {})?;
+                listen(path, &mut incoming, (engine.get()?, &ear), &desk.config.speech, &mut |_| {})?;
             let extension = path
                 .extension()
                 .map_or_else(|| "bin".to_owned(), |extension| extension.to_string_lossy().to_lowercase());

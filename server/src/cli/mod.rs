@@ -13,6 +13,8 @@ mod train;
 mod transcribe;
 mod user;
 
+pub use import::import_file;
+
 use std::process::ExitCode;
 
 use anyhow::Result;

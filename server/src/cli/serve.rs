@@ -1,32 +1,38 @@
 //! `gradus serve`: pages, API, and the clocks of cases.
 
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use gradus_engine::time::Millis;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Ended;
 use crate::config::Config;
 use crate::desk::Desk;
-use crate::web;
+use crate::http::{self, App};
 
 #[derive(clap::Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// Play a written conversation as if it happened now, over and over: for demonstrations.
+    #[arg(long)]
+    play: Option<PathBuf>,
+}
 
 /// How often the clocks of cases are looked at.
 const TICK: Duration = Duration::from_millis(500);
 /// How long a claimed case is left to the node that claimed it.
 const CLAIM: Millis = Millis::seconds(5);
 
-pub fn run(_: &Arguments) -> Result<Ended> {
+pub fn run(arguments: &Arguments) -> Result<Ended> {
     let config = Config::load()?;
-    tokio::runtime::Runtime::new()?.block_on(serve(config))
+    tokio::runtime::Runtime::new()?.block_on(serve(config, arguments.play.clone()))
 }
 
-async fn serve(config: Config) -> Result<Ended> {
+async fn serve(config: Config, play: Option<PathBuf>) -> Result<Ended> {
     let address = config.http.listen.clone();
+    let tls = http::tls(&config.http)?;
     let desk = Desk::open(config).await?;
     let listener = tokio::net::TcpListener::bind(&address).await.with_context(|| {
         format!(
@@ -34,23 +40,49 @@ async fn serve(config: Config) -> Result<Ended> {
         )
     })?;
     let stop = CancellationToken::new();
-    let clocks = tokio::spawn(run_clocks(desk.clone(), stop.child_token()));
-    tracing::info!("Serving on {address}");
-    eprintln!("gradus: serving on http://{address}");
-    let store = Arc::clone(&desk.store);
-    let ended = stop.clone();
-    let signal = async move {
-        let _ = tokio::signal::ctrl_c().await;
-        ended.cancel();
-    };
-    tokio::select! {
-        served = axum::serve(listener, web::routes(desk)).into_future() => served?,
-        () = signal => {}
+    let app = App::new(desk.clone(), stop.clone())?;
+    let mut tasks = JoinSet::new();
+    tasks.spawn(run_clocks(desk.clone(), stop.clone()));
+    tasks.spawn(app.hub.clone().run(desk.clone(), app.zone.clone(), stop.clone()));
+    tasks.spawn(app.inbox.clone().run(desk.clone(), stop.clone()));
+    if let Some(path) = play {
+        let (desk, stop) = (desk.clone(), stop.clone());
+        tasks.spawn(async move {
+            if let Err(error) = play_over(desk, path, stop).await {
+                tracing::error!("The conversation is no longer played: {error:#}");
+            }
+        });
     }
-    stop.cancel();
-    clocks.await?;
-    store.close().await;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    tracing::info!("Serving on {address}");
+    eprintln!("gradus: serving on {scheme}://{address}");
+    let ended = stop.clone();
+    tasks.spawn(async move {
+        told_to_end().await;
+        ended.cancel();
+    });
+    http::serve(listener, tls, http::routes(app), stop).await;
+    while let Some(ended) = tasks.join_next().await {
+        ended?;
+    }
+    desk.store.close().await;
     Ok(Ended::Well)
+}
+
+/// Waits for Ctrl+C or for the signal with which the system ends services.
+async fn told_to_end() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
 }
 
 /// Claims due cases one after the other and lets their clocks run; overdue ones fire once after a restart.
@@ -74,6 +106,38 @@ async fn run_clocks(desk: Desk, stop: CancellationToken) {
                 tracing::error!(case.id = %case, "The clock of case {case} failed: {error:#}");
             }
         }
+    }
+}
+
+/// Time between two utterances of a played conversation.
+const PLAY_PACE: Duration = Duration::from_millis(2_500);
+/// Time between two turns of a played conversation.
+const PLAY_REST: Duration = Duration::from_secs(30);
+
+/// Plays a conversation again and again until the server stops.
+async fn play_over(desk: Desk, path: PathBuf, stop: CancellationToken) -> Result<()> {
+    let defaults = desk.config.conversation.defaults()?;
+    let incoming =
+        crate::intake::open(&path, &defaults)?.pop().context("there is no conversation in the file")?;
+    loop {
+        let started = desk.clock.now();
+        let name = format!("play-{}", started.millis());
+        let id = desk.begin(&incoming, &name, started).await?;
+        for mut said in crate::desk::spoken(&incoming, started) {
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = tokio::time::sleep(PLAY_PACE) => {}
+            }
+            said.at = desk.clock.now();
+            said.start_ms = Some(said.at.since(started).get());
+            said.end_ms = said.start_ms;
+            desk.pipeline.say(&id, std::slice::from_ref(&said), &[]).await?;
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(PLAY_REST) => {}
+        }
+        desk.pipeline.end(&id, desk.clock.now()).await?;
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{Ended, progress};
 use crate::config::Config;
 use crate::intake::{self, vcon_out};
-use crate::listen::{LazyEngine, listen, webvtt};
+use crate::listen::{LazyEngine, listen, shorten, webvtt};
 use crate::{ears, intake::Defaults};
 
 #[derive(clap::Args)]
@@ -72,15 +72,16 @@ fn one(
         anyhow::bail!("there is no sound in it: give a recording (wav, mp3, ogg, flac, m4a)");
     };
     let bar = progress(0, "recognising");
-    let listened = listen(path, &mut incoming, (engine.get()?, ear), &config.speech, &|done, of| {
-        bar.set_length(u64::try_from(of).unwrap_or(0));
-        bar.set_position(u64::try_from(done).unwrap_or(0));
+    let listened = listen(path, &mut incoming, (engine.get()?, ear), &config.speech, &mut |at| {
+        bar.set_length(at.total_ms);
+        bar.set_position(at.done_ms);
     })?;
     bar.finish_and_clear();
     Ok(match format {
-        Format::Vtt => webvtt(&listened.transcript, config.speech.agent_channel),
+        Format::Vtt => webvtt(&listened.transcript, config.speech.agent_channel.min(1)),
         Format::Json => {
             let mut value = json!(listened.transcript);
+            shorten(&mut value);
             if let Some(object) = value.as_object_mut() {
                 object.insert("file".to_owned(), json!(path.display().to_string()));
             }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::fault::{Fault, FaultKind, IntakeError};
 use super::sniff::{SoundFormat, TextFormat};
 use super::{Defaults, Incoming, RecordingRef, RecordingSource, limits};
-use super::{subtitles, table, text, transcript};
+use super::{subtitles, table, text, transcript, vcon};
 
 /// Reads one file: a vCon, a transcript, a table of utterances, or a recording, which is only recognised as one.
 ///
@@ -19,7 +19,7 @@ pub fn open(path: &Path, defaults: &Defaults) -> Result<Vec<Incoming>, IntakeErr
     let extension = extension_of(path);
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let mut conversations = match SoundFormat::of_bytes(&head) {
-        Some(format) => vec![recording(&name, &extension, format).map_err(failed)?],
+        Some(format) => vec![recording(&name, &extension, format, defaults).map_err(failed)?],
         None => {
             let bytes = read_whole(path).map_err(failed)?;
             parse(&bytes, &name, defaults).map_err(failed)?
@@ -95,13 +95,22 @@ pub fn files(path: &Path) -> Result<Vec<PathBuf>, IntakeError> {
     Ok(found)
 }
 
-fn recording(name: &str, extension: &str, format: SoundFormat) -> Result<Incoming, Fault> {
+fn recording(
+    name: &str,
+    extension: &str,
+    format: SoundFormat,
+    defaults: &Defaults,
+) -> Result<Incoming, Fault> {
     if TextFormat::of_extension(extension).is_some() {
         let problem = format!("the name says «.{extension}», but it is sound");
         let cure = format!("rename it to «.{}»", format.extension());
         return Err(Fault::new(FaultKind::Mislabelled, "", problem, cure));
     }
-    let mut conversation = Incoming { id: conversation_name(name).to_owned(), ..Incoming::default() };
+    let mut conversation = Incoming {
+        id: conversation_name(name).to_owned(),
+        utc_offset_s: vcon::default_offset(defaults),
+        ..Incoming::default()
+    };
     if SoundFormat::of_extension(extension).is_some_and(|promised| promised != format) {
         conversation
             .warnings

@@ -47,6 +47,13 @@ impl Batch {
         self
     }
 
+    /// Adds changes.
+    #[must_use]
+    pub fn changes_of(mut self, changes: impl IntoIterator<Item = Change>) -> Self {
+        self.changes.extend(changes);
+        self
+    }
+
     /// Returns roughly how many bytes the batch holds, for the limit of a group.
     pub(super) fn weight(&self) -> usize {
         let events: usize = self.events.iter().map(|event| 64 + event.stream.len() + event.body.len()).sum();

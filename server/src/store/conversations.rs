@@ -111,9 +111,10 @@ pub struct Utterance {
     pub end_ms: i64,
     /// The words.
     pub text: MaskedText,
-    /// The lemmas for the search, separated by spaces.
+    /// The lemmas for the search, separated by spaces; made from the masked text.
     pub lemmas: Option<String>,
-    /// The times of the words as JSON, for the transcript that follows the sound.
+    /// The times of the words as JSON, for the transcript that follows the sound: code points and milliseconds, or
+    /// words of the masked text.
     pub words: Option<Value>,
 }
 

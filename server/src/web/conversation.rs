@@ -33,9 +33,9 @@ pub(super) struct DecisionView {
 /// What a decision rests on.
 #[derive(Clone, Debug)]
 pub(super) struct EvidenceView {
-    href: String,
-    quote: String,
-    signal: String,
+    pub href: String,
+    pub quote: String,
+    pub signal: String,
 }
 
 struct PromiseView {

@@ -114,7 +114,7 @@ pub async fn card(State(app): State<App>, me: Me, Path(id): Path<String>) -> Res
     };
     let cases = store.cases(&filter).await?;
     let contacts = store.contacts(&customer.id).await?;
-    let since = jiff::Timestamp::from_millisecond(f.w.now_ms() - YEAR_MS).unwrap_or_default().to_zoned(app.zone.clone());
+    let since = jiff::Timestamp::from_millisecond(f.w.now_ms() - YEAR_MS).unwrap_or_default().to_zoned_datetime(app.zone.clone());
     let purchases = store.purchases(&customer.id, &since.date().to_string()).await?;
     let contact = |kind: ContactKind, value: String| if kind == ContactKind::Tel { telephone(&value) } else { value };
     show(&CardPage {

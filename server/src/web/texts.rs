@@ -89,6 +89,7 @@ texts! {
     upload_hint "wav, mp3, ogg, flac, m4a, vCon, JSON, VTT, SRT, CSV" "wav, mp3, ogg, flac, m4a, vCon, JSON, VTT, SRT, CSV";
     upload_go "Загрузить" "Upload";
     upload_done "Загружено" "Uploaded";
+    upload_waits "принята и ждёт распознавания: появится в списке сама" "taken, waits for recognition: it appears in the list by itself";
     upload_known "уже было" "already known";
     upload_failed "не получилось" "failed";
 

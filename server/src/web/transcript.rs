@@ -54,7 +54,8 @@ pub(super) fn lines(w: &Words, page: &ConversationPage, decided: &dyn Fn(i64) ->
     let line = |said: &UtteranceRow| {
         let signals: Vec<&SignalRow> = page.signals.iter().filter(|signal| signal.utterance == said.utterance).collect();
         let point = page.heat.iter().find(|point| point.utterance == said.utterance);
-        let before = std::mem::replace(&mut heat, point.map_or(heat, |point| point.value));
+        let before = heat;
+        heat = point.map_or(before, |point| point.value);
         let change = heat - before;
         Line {
             index: said.utterance,

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use gradus_engine::time::Timestamp;
-use jiff::{ToSpan, Zoned};
+use jiff::{ToSpan, ZonedDateTime};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
@@ -69,7 +69,7 @@ pub async fn page(State(app): State<App>, me: Me, Asked(which): Asked<Which>) ->
     me.may(May::Figures)?;
     let back = which.back.clamp(0, 520);
     let f = frame(&app, &me, Section::Week);
-    let now = jiff::Timestamp::from_millisecond(f.w.now_ms()).unwrap_or_default().to_zoned(app.zone.clone());
+    let now = jiff::Timestamp::from_millisecond(f.w.now_ms()).unwrap_or_default().to_zoned_datetime(app.zone.clone());
     let (from, to) = week_of(&now, back);
     let week = app.desk.store.weekly(me.team(), from, to).await?;
     let spans: Vec<(Timestamp, Timestamp)> = (0..TREND_WEEKS).rev().map(|at| week_of(&now, at + back)).collect();
@@ -85,12 +85,12 @@ pub async fn page(State(app): State<App>, me: Me, Asked(which): Asked<Which>) ->
 }
 
 /// Returns the Monday that begins a week and the Monday after it, by the calendar of the zone.
-pub(super) fn week_of(now: &Zoned, back: i64) -> (Timestamp, Timestamp) {
+pub(super) fn week_of(now: &ZonedDateTime, back: i64) -> (Timestamp, Timestamp) {
     let since_monday = i64::from(now.weekday().to_monday_zero_offset());
     let monday = now.date().checked_sub(since_monday.days()).unwrap_or(now.date());
     let start = |weeks: i64| {
         let day = monday.checked_add(weeks.weeks()).unwrap_or(monday);
-        let at = day.to_zoned(now.time_zone().clone()).map_or(0, |start| start.timestamp().as_millisecond());
+        let at = day.to_zoned_datetime(now.time_zone().clone()).map_or(0, |start| start.timestamp().as_millisecond());
         Timestamp::from_millis(at)
     };
     (start(-back), start(1 - back))
@@ -162,15 +162,15 @@ mod tests {
     fn a_week_begins_on_monday_at_midnight_of_the_zone_also_across_a_change_of_clocks() {
         let berlin = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
         // Sunday, 2026-10-25: the clocks go back in the night.
-        let sunday = jiff::civil::date(2026, 10, 25).at(23, 0, 0, 0).to_zoned(berlin.clone()).unwrap();
+        let sunday = jiff::civil::date(2026, 10, 25).at(23, 0, 0, 0).to_zoned_datetime(berlin.clone()).unwrap();
         let (from, to) = week_of(&sunday, 0);
         let civil = |at: Timestamp| {
-            let at = jiff::Timestamp::from_millisecond(at.millis()).unwrap().to_zoned(berlin.clone());
+            let at = jiff::Timestamp::from_millisecond(at.millis()).unwrap().to_zoned_datetime(berlin.clone());
             at.strftime("%a %F %H:%M").to_string()
         };
         assert_eq!((civil(from), civil(to)), ("Mon 2026-10-19 00:00".into(), "Mon 2026-10-26 00:00".into()));
         assert_eq!(to.since(from).get(), (7 * 24 + 1) * 3_600_000);
-        let monday = jiff::civil::date(2026, 10, 26).at(0, 0, 0, 0).to_zoned(berlin.clone()).unwrap();
+        let monday = jiff::civil::date(2026, 10, 26).at(0, 0, 0, 0).to_zoned_datetime(berlin.clone()).unwrap();
         assert_eq!(civil(week_of(&monday, 1).0), "Mon 2026-10-19 00:00");
     }
 }

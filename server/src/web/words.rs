@@ -2,7 +2,7 @@
 
 use gradus_engine::decision::{DecisionKind, LadderStep, Reason};
 use gradus_engine::signal::{Group, Party, SignalKind};
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
@@ -65,8 +65,8 @@ impl Words {
         self.now_ms
     }
 
-    fn zoned(&self, at_ms: i64) -> Zoned {
-        jiff::Timestamp::from_millisecond(at_ms).unwrap_or_default().to_zoned(self.zone.clone())
+    fn zoned(&self, at_ms: i64) -> ZonedDateTime {
+        jiff::Timestamp::from_millisecond(at_ms).unwrap_or_default().to_zoned_datetime(self.zone.clone())
     }
 
     /// Returns a point in time: «15:04» today, «вчера 15:04», «24 окт 15:04», with the year when it is another one.
@@ -84,7 +84,7 @@ impl Words {
         self.date_of(&self.zoned(at_ms), &self.zoned(self.now_ms))
     }
 
-    fn date_of(&self, at: &Zoned, now: &Zoned) -> String {
+    fn date_of(&self, at: &ZonedDateTime, now: &ZonedDateTime) -> String {
         let ru = ["янв", "фев", "мар", "апр", "мая", "июн", "июл", "авг", "сен", "окт", "ноя", "дек"];
         let en = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
         let months = if self.lang == Lang::Ru { ru } else { en };
@@ -95,7 +95,7 @@ impl Words {
 
     /// Returns a day as it stands in a table of the store, `YYYY-MM-DD`, in words.
     pub fn civil(&self, day: &str) -> String {
-        match day.parse::<jiff::civil::Date>().and_then(|date| date.to_zoned(self.zone.clone())) {
+        match day.parse::<jiff::civil::Date>().and_then(|date| date.to_zoned_datetime(self.zone.clone())) {
             Ok(at) => self.date_of(&at, &self.zoned(self.now_ms)),
             Err(_) => day.to_owned(),
         }

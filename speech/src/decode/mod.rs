@@ -5,7 +5,7 @@
 //! are 691 MB), cut at [`DecodeOptions::limit_ms`]; the file itself is read in pieces.
 
 mod resample;
-mod wav_length;
+mod wav_header;
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek};
@@ -22,7 +22,7 @@ use symphonia::core::units::{Duration, Timestamp};
 
 use crate::{SAMPLE_RATE, SAMPLES_PER_MS, Warning};
 use resample::Collector;
-use wav_length::{Patched, wrong_length};
+use wav_header::{Shown, find_sound};
 
 /// Sampling rates that a header may state, in Hz. Others are a lie or no speech.
 const RATES: std::ops::RangeInclusive<u32> = 2_000..=384_000;
@@ -158,22 +158,27 @@ fn decode_source<S: Read + Seek + Send + Sync>(
     if length == 0 {
         return Err(DecodeError::Empty { name: name.to_owned() });
     }
-    let wrong = wrong_length(&mut source)
-        .map_err(|source| DecodeError::Unreadable { name: name.to_owned(), source })?;
+    let unreadable = |source| DecodeError::Unreadable { name: name.to_owned(), source };
     let mut warnings = Vec::new();
-    let source = match wrong {
-        Some(wrong) => {
-            // A length of 0 or all ones is how recorders mark a file that they never closed; others promised sound.
-            warnings.push(Warning::WrongLength { stated: wrong.stated, found: wrong.found });
-            Patched::with_length(source, Some(length), wrong)
+    let source = match find_sound(&mut source).map_err(unreadable)? {
+        Some(sound) => {
+            if sound.wrong_length() {
+                warnings.push(Warning::WrongLength { stated: sound.stated, found: sound.found });
+            }
+            Shown::with_header(source, sound).map_err(unreadable)?
         }
-        None => Patched::plain(source, Some(length)),
+        None => Shown::plain(source, length),
     };
     let stream = MediaSourceStream::new(Box::new(source), Default::default());
-    let not_sound = |_| DecodeError::NotSound { name: name.to_owned() };
     let mut format = symphonia::default::get_probe()
         .probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
-        .map_err(not_sound)?;
+        .map_err(|error| match error {
+            // A format that was told by its beginning and is then broken.
+            SymphoniaError::DecodeError(reason) => {
+                DecodeError::Unsupported { name: name.to_owned(), reason: reason.to_owned() }
+            }
+            _ => DecodeError::NotSound { name: name.to_owned() },
+        })?;
     read_format(name, format.as_mut(), warnings, options)
 }
 
@@ -280,7 +285,7 @@ impl Pass {
                 Err(SymphoniaError::ResetRequired) => decoder.reset(),
                 Err(SymphoniaError::DecodeError(_) | SymphoniaError::IoError(_)) => {
                     self.damaged += 1;
-                    self.fill(track, packet.dur)?;
+                    self.fill(name, track, packet.dur)?;
                 }
                 Err(error) => return Ok(Some(error.to_string())),
             }
@@ -325,7 +330,7 @@ impl Pass {
     }
 
     /// Puts silence where a block was unreadable, so that later words keep their time.
-    fn fill(&mut self, track: &Track, length: Duration) -> Result<(), DecodeError> {
+    fn fill(&mut self, name: &str, track: &Track, length: Duration) -> Result<(), DecodeError> {
         let (Some(collector), Some(base)) = (self.collector.as_mut(), track.time_base) else {
             return Ok(());
         };
@@ -341,7 +346,7 @@ impl Pass {
         }
         collector
             .push(&self.planar, self.source.sample_rate)
-            .map_err(|reason| DecodeError::Unsupported { name: String::new(), reason })
+            .map_err(|reason| DecodeError::Unsupported { name: name.to_owned(), reason })
     }
 }
 

@@ -141,8 +141,8 @@ impl Stage {
 
     fn finish(mut self, into: &mut [Vec<i16>]) -> Result<(), String> {
         let due = (u128::from(self.frames_in) * u128::from(SAMPLE_RATE) / u128::from(self.rate)) as u64;
-        // Two chunks of silence push the last frames out of the filter; a third would mean that it makes nothing.
-        for _ in 0..3 {
+        // Silence pushes the last frames out of the filter, which may be as long as two seconds of an odd rate.
+        for _ in 0..4 + 4 * self.rate as usize / CHUNK_FRAMES {
             if self.frames_out >= due {
                 break;
             }

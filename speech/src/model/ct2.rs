@@ -1,96 +1,146 @@
-//! Reads a Whisper model in the CTranslate2 format: names, shapes and half-precision weights.
-//!
-//! The layout was read off the published model and agrees with the writer of CTranslate2's format version 6: counted
-//! strings, then for each variable its name, rank, dimensions, type and bytes.
+//! Reads Whisper models in the format of CTranslate2 (`model.bin`, version 6) from memory.
 
 use std::collections::BTreeMap;
 
-use super::ModelError;
+use half::f16;
 
-/// Names are shorter than this in every published model; longer ones are damage.
-const LONGEST_NAME: usize = 256;
-/// The type number of half precision.
-const HALF: u8 = 4;
-
-/// One tensor, borrowed from the file.
-#[derive(Debug, Clone)]
-pub(super) struct Tensor<'b> {
-    pub shape: Vec<usize>,
-    kind: u8,
-    bytes: &'b [u8],
+/// A tensor as it lies in the file, with 16- or 32-bit floats.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tensor<'a> {
+    /// Lengths, outermost first.
+    pub(super) shape: [usize; 3],
+    /// How many of the lengths are used.
+    pub(super) rank: usize,
+    kind: Kind,
+    bytes: &'a [u8],
 }
 
-impl Tensor<'_> {
-    /// Returns the bits of the half-precision numbers.
-    pub fn halves(&self) -> Result<Vec<u16>, ModelError> {
-        if self.kind != HALF {
-            return Err(damaged("a tensor that should be half precision is not"));
-        }
-        Ok(self.bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect())
-    }
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind {
+    F32,
+    F16,
+    Other,
 }
 
-/// Reads all variables of the model.
-pub(super) fn read(bytes: &[u8]) -> Result<BTreeMap<String, Tensor<'_>>, ModelError> {
-    let mut reader = Reader { bytes };
-    let version = reader.u32()?;
-    let spec = reader.text()?;
-    if version != 6 || spec != "WhisperSpec" {
-        return Err(damaged("not a Whisper model in the CTranslate2 format, version 6"));
-    }
-    let _revision = reader.u32()?;
-    let count = reader.u32()?;
-    let mut tensors = BTreeMap::new();
-    for _ in 0..count {
-        let name = reader.text()?;
-        let rank = reader.take(1)?[0];
-        let mut shape = Vec::new();
-        for _ in 0..rank {
-            shape.push(reader.u32()? as usize);
-        }
-        let kind = reader.take(1)?[0];
-        let length = reader.u32()? as usize;
-        let bytes = reader.take(length)?;
-        let numbers: usize =
-            shape.iter().try_fold(1_usize, |all, &side| all.checked_mul(side)).unwrap_or(usize::MAX);
-        if kind == HALF && numbers.checked_mul(2) != Some(length) {
-            return Err(damaged("a tensor's length does not fit its shape"));
-        }
-        tensors.insert(name, Tensor { shape, kind, bytes });
-    }
-    Ok(tensors)
+/// All tensors of a model by name.
+#[derive(Debug)]
+pub(super) struct Ct2<'a> {
+    tensors: BTreeMap<String, Tensor<'a>>,
 }
 
-pub(super) fn damaged(what: &'static str) -> ModelError {
-    ModelError::Damaged { what: what.to_owned() }
+/// A place in the file.
+struct Cursor<'a> {
+    rest: &'a [u8],
 }
 
-struct Reader<'b> {
-    bytes: &'b [u8],
-}
-
-impl<'b> Reader<'b> {
-    fn take(&mut self, count: usize) -> Result<&'b [u8], ModelError> {
-        let (taken, rest) =
-            self.bytes.split_at_checked(count).ok_or_else(|| damaged("the file is cut off"))?;
-        self.bytes = rest;
+impl<'a> Cursor<'a> {
+    fn take(&mut self, count: usize) -> Result<&'a [u8], String> {
+        let (taken, rest) = self
+            .rest
+            .split_at_checked(count)
+            .ok_or_else(|| format!("the model ends {} bytes too early", count - self.rest.len()))?;
+        self.rest = rest;
         Ok(taken)
     }
 
-    fn u32(&mut self) -> Result<u32, ModelError> {
-        let bytes = self.take(4)?;
-        Ok(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+    fn number(&mut self, bytes: usize) -> Result<usize, String> {
+        Ok(self.take(bytes)?.iter().rev().fold(0, |number, byte| number << 8 | usize::from(*byte)))
     }
 
-    /// A counted string that ends in a zero.
-    fn text(&mut self) -> Result<String, ModelError> {
-        let bytes = self.take(2)?;
-        let length = usize::from(u16::from_le_bytes([bytes[0], bytes[1]]));
-        if length == 0 || length > LONGEST_NAME {
-            return Err(damaged("a name has an impossible length"));
-        }
+    fn text(&mut self) -> Result<String, String> {
+        let length = self.number(2)?;
         let bytes = self.take(length)?;
-        let text = bytes.strip_suffix(&[0]).unwrap_or(bytes);
-        String::from_utf8(text.to_vec()).map_err(|_| damaged("a name is not text"))
+        Ok(String::from_utf8_lossy(bytes).trim_end_matches('\0').to_owned())
     }
+}
+
+impl<'a> Ct2<'a> {
+    /// Reads the directory of the file.
+    pub(super) fn read(file: &'a [u8]) -> Result<Ct2<'a>, String> {
+        let mut at = Cursor { rest: file };
+        let version = at.number(4)?;
+        if version != 6 {
+            return Err(format!("the model has format version {version}, 6 can be read"));
+        }
+        let spec = at.text()?;
+        if spec != "WhisperSpec" {
+            return Err(format!("the model is a {spec:?}, no Whisper model"));
+        }
+        let _revision = at.number(4)?;
+        let count = at.number(4)?;
+        let mut tensors = BTreeMap::new();
+        for _ in 0..count {
+            let name = at.text()?;
+            let rank = at.number(1)?;
+            let mut shape = [1; 3];
+            if rank > shape.len() {
+                return Err(format!("tensor {name} has {rank} dimensions"));
+            }
+            for length in shape.iter_mut().take(rank) {
+                *length = at.number(4)?;
+            }
+            let kind = match at.number(1)? {
+                0 => Kind::F32,
+                4 => Kind::F16,
+                _ => Kind::Other,
+            };
+            let size = at.number(4)?;
+            tensors.insert(name, Tensor { shape, rank, kind, bytes: at.take(size)? });
+        }
+        Ok(Ct2 { tensors })
+    }
+
+    /// Returns the tensor of that name with the lengths that it must have (0 = any).
+    pub(super) fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor<'a>, String> {
+        let tensor = self.tensors.get(name).ok_or_else(|| format!("the model has no tensor {name}"))?;
+        let fits = tensor.rank == shape.len()
+            && tensor.shape.iter().zip(shape).all(|(found, wanted)| *wanted == 0 || found == wanted);
+        let width = match tensor.kind {
+            Kind::F32 => 4,
+            Kind::F16 => 2,
+            Kind::Other => return Err(format!("tensor {name} is quantised: convert from 16-bit floats")),
+        };
+        let count = tensor.shape.iter().try_fold(1_usize, |product, length| product.checked_mul(*length));
+        if !fits || count.and_then(|count| count.checked_mul(width)) != Some(tensor.bytes.len()) {
+            return Err(format!("tensor {name} has the shape {:?} instead of {shape:?}", tensor.shape));
+        }
+        Ok(*tensor)
+    }
+
+    /// Returns how many layers `encoder` or `decoder` has.
+    pub(super) fn layers(&self, side: &str) -> usize {
+        (0..)
+            .take_while(|n| self.tensors.contains_key(&format!("{side}/layer_{n}/ffn/linear_0/weight")))
+            .count()
+    }
+
+    /// Returns a small whole number stored as a scalar.
+    pub(super) fn scalar(&self, name: &str) -> Option<usize> {
+        let tensor = self.tensors.get(name).filter(|tensor| tensor.rank == 0 && tensor.bytes.len() <= 4)?;
+        Cursor { rest: tensor.bytes }.number(tensor.bytes.len()).ok()
+    }
+}
+
+impl Tensor<'_> {
+    /// Returns rows `from..to` of the outermost dimension as floats.
+    pub(super) fn rows(&self, from: usize, to: usize) -> Vec<f32> {
+        let row = self.shape[1] * self.shape[2];
+        match self.kind {
+            Kind::F32 => numbers(self.bytes, 4, from * row, to * row)
+                .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+                .collect(),
+            _ => numbers(self.bytes, 2, from * row, to * row)
+                .map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32())
+                .collect(),
+        }
+    }
+
+    /// Returns all values as floats.
+    pub(super) fn all(&self) -> Vec<f32> {
+        self.rows(0, self.shape[0])
+    }
+}
+
+fn numbers(bytes: &[u8], width: usize, from: usize, to: usize) -> impl Iterator<Item = &[u8]> {
+    bytes.chunks_exact(width).skip(from).take(to - from)
 }

@@ -1,71 +1,103 @@
-//! Engines that turn voice into words, behind one trait.
+//! Voice to words. Engines stand behind one trait with two forms: whole segments of a recording, and a live stream.
 //!
-//! An offline engine takes a segment and returns its words. A streaming engine takes frames as they arrive; where an
-//! engine has no such form, the segments of the voice detector are recognised as they end.
+//! An engine that only knows whole segments gets its live form from [`live::Redecoding`]; a streaming engine overrides
+//! [`Recognizer::stream`].
 
-mod guard;
+pub mod guard;
+pub mod live;
 #[cfg(feature = "whisper")]
-mod whisper;
-
-pub use guard::{Guarded, guard};
-#[cfg(feature = "whisper")]
-pub use whisper::Whisper;
+pub mod whisper;
 
 use serde::{Deserialize, Serialize};
 
-/// One word with its time.
+use guard::Refusal;
+
+/// One recognised word.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Word {
-    /// The word as the engine writes it, without spaces.
+    /// The word as written, with its punctuation.
     pub text: String,
-    /// Start in ms from the start of the recording.
+    /// When it begins, in ms.
     pub start_ms: u64,
-    /// End in ms.
+    /// When it ends, in ms.
     pub end_ms: u64,
-    /// How sure the engine is, per cent.
-    pub confidence: u8,
+    /// 0 to 1: the engine's own probability (geometric mean over the parts of the word), not calibrated.
+    pub confidence: f32,
 }
 
-/// Why an engine gave no words.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct EngineError(pub String);
+/// What was heard in one segment. Times count from the start of the samples that were given.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Heard {
+    /// Words in order.
+    pub words: Vec<Word>,
+    /// Why words of the engine were left out, if any were.
+    pub refused: Option<Refusal>,
+}
 
-/// An engine that recognises whole segments.
+/// What an engine should know beforehand.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Hints {
+    /// Names and terms of the company, most important first. Engines that take none ignore them.
+    pub vocabulary: Vec<String>,
+}
+
+/// Why recognition failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RecogniseError {
+    /// The model could not be loaded.
+    #[error(
+        "cannot load the speech model \"{model}\" ({reason}): check it with gradus model check, or pull it again"
+    )]
+    Model {
+        /// The model's file.
+        model: String,
+        /// The engine's reason.
+        reason: String,
+    },
+    /// The engine failed on a segment.
+    #[error("the speech engine failed: {0}")]
+    Engine(String),
+}
+
+/// A speech engine with its model loaded. One is shared by all streams.
 pub trait Recognizer: Send + Sync {
     /// Returns the name of engine and model, for the transcript.
-    fn name(&self) -> &str;
+    fn name(&self) -> String;
 
-    /// Makes a worker; each thread uses one of its own.
-    ///
-    /// # Errors
-    /// When the engine cannot start, for lack of memory for instance.
-    fn worker(&self) -> Result<Box<dyn Worker + '_>, EngineError>;
+    /// Opens the work on one stream at a time. It uses one thread.
+    fn session(&self, hints: &Hints) -> Result<Box<dyn Session>, RecogniseError>;
+
+    /// Opens a live stream.
+    fn stream(&self, hints: &Hints) -> Result<Box<dyn Stream>, RecogniseError> {
+        Ok(Box::new(live::Redecoding::new(self.session(hints)?)))
+    }
 }
 
-/// One thread's worth of an engine.
-pub trait Worker {
-    /// Recognises a segment at 16 kHz; times are in ms from the start of the segment.
-    ///
-    /// # Errors
-    /// When the engine fails on this segment.
-    fn recognise(&mut self, samples: &[i16]) -> Result<Vec<Word>, EngineError>;
+/// The offline form: a segment in, its words out.
+pub trait Session: Send {
+    /// Recognises samples at 16 kHz in −1…1, at most about 20 s of them.
+    fn recognise(&mut self, samples: &[f32]) -> Result<Heard, RecogniseError>;
 }
 
-/// What a streaming engine says after a frame.
+/// The live form: frames in, partial and final words out.
+pub trait Stream: Send {
+    /// Takes samples at 16 kHz, any number, without gaps.
+    fn feed(&mut self, samples: &[i16]) -> Result<Vec<StreamEvent>, RecogniseError>;
+
+    /// Ends the stream: what is open becomes final.
+    fn finish(&mut self) -> Result<Vec<StreamEvent>, RecogniseError>;
+}
+
+/// What a live stream has to say. Times count from the start of the stream.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Heard {
-    /// The words so far, which may still change.
+pub enum StreamEvent {
+    /// The words of the open segment so far; the next partial or final replaces them.
     Partial(Vec<Word>),
-    /// The words of a phrase that has ended.
+    /// The words of a segment that ended; possibly none.
     Final(Vec<Word>),
 }
 
-/// An engine that listens as the sound arrives.
-pub trait Streaming: Send {
-    /// Takes in samples at 16 kHz and says what is new, if anything.
-    ///
-    /// # Errors
-    /// When the engine fails; the sound is kept and recognised after the call.
-    fn feed(&mut self, samples: &[i16]) -> Result<Option<Heard>, EngineError>;
+/// Turns 16-bit samples into the engines' floats.
+pub fn to_float(samples: &[i16]) -> Vec<f32> {
+    samples.iter().map(|sample| f32::from(*sample) / 32768.0).collect()
 }

@@ -136,15 +136,36 @@ impl Lexicon {
     }
 
     fn unpack(&self, value: u64) -> Vec<Analysis> {
-        let combo = self.combos.get((value & ((1 << COMBO_BITS) - 1)) as usize);
+        let each = self.combo(value).chunks_exact(2).enumerate();
+        let analysis = |(index, id)| Analysis {
+            lemma: self.lemma_at(value, index),
+            readings: self.readings_of(read_u16(id)),
+        };
+        each.map(analysis).collect()
+    }
+
+    /// The numbers of the sets of readings, one for each lemma.
+    fn combo(&self, value: u64) -> &'static [u8] {
+        self.combos.get((value & ((1 << COMBO_BITS) - 1)) as usize)
+    }
+
+    fn lemma_at(&self, value: u64, index: usize) -> LemmaId {
         let set = (value >> COMBO_BITS) as u32;
-        let lemma_at = |index: usize| match set.checked_sub(self.lemma_count) {
+        match set.checked_sub(self.lemma_count) {
             None => set,
             Some(set) => read_u32(self.lemma_sets.get(set as usize), index * 4),
-        };
-        let each = combo.chunks_exact(2).enumerate();
-        each.map(|(index, id)| Analysis { lemma: lemma_at(index), readings: self.readings_of(read_u16(id)) })
-            .collect()
+        }
+    }
+
+    /// Says whether a value of the map has a wanted lemma; much cheaper than unpacking it.
+    fn any_lemma(&self, value: u64, wanted: impl Fn(LemmaId) -> bool) -> bool {
+        let set = (value >> COMBO_BITS) as u32;
+        match set.checked_sub(self.lemma_count) {
+            None => wanted(set),
+            Some(several) => {
+                self.lemma_sets.get(several as usize).chunks_exact(4).any(|id| wanted(read_u32(id, 0)))
+            }
+        }
     }
 
     fn readings_of(&self, id: u16) -> Vec<Reading> {
@@ -153,10 +174,13 @@ impl Lexicon {
 
     /// Returns the id of a word given in its dictionary form, or none if it is not a dictionary form.
     pub fn lemma(&self, word: &str) -> Option<LemmaId> {
-        let analyses = self.analyses(word);
-        let found =
-            analyses.iter().find(|analysis| analysis.readings.iter().any(|reading| reading & LEMMA != 0));
-        found.map(|analysis| analysis.lemma)
+        let value = self.forms.as_ref()?.get(word)?;
+        let is_lemma = |id: &[u8]| {
+            let readings = self.readings.get(usize::from(read_u16(id)));
+            readings.chunks_exact(8).any(|reading| read_u64(reading) & LEMMA != 0)
+        };
+        let index = self.combo(value).chunks_exact(2).position(is_lemma)?;
+        Some(self.lemma_at(value, index))
     }
 
     /// Returns the dictionary forms of a form, for messages to people: found among the words that begin alike.
@@ -196,6 +220,18 @@ impl Lexicon {
         }
     }
 
+    /// Calls `each` for every form of the wanted lemmas; goes through the whole dictionary, which takes about a second.
+    pub fn each_of(&self, wanted: impl Fn(LemmaId) -> bool, mut each: impl FnMut(&str, &[Analysis])) {
+        let Some(forms) = &self.forms else { return };
+        let mut stream = forms.into_stream();
+        while let Some((form, value)) = stream.next() {
+            let any = self.any_lemma(value, &wanted);
+            if let Some(form) = any.then_some(form).and_then(|form| std::str::from_utf8(form).ok()) {
+                each(form, &self.unpack(value));
+            }
+        }
+    }
+
     /// Says whether any known form begins with `prefix`.
     pub fn has_prefix(&self, prefix: &str) -> bool {
         let mut any = false;
@@ -206,17 +242,23 @@ impl Lexicon {
         any
     }
 
-    /// Returns the forms of a lemma that share all but its last `varying` letters, with their readings.
-    pub fn forms_of(&self, lemma: &str, varying: usize) -> Vec<(String, Vec<Reading>)> {
+    /// Returns the forms of a lemma that share its stem, with their readings.
+    pub fn forms_of(&self, lemma: &str) -> Vec<(String, Vec<Reading>)> {
         let Some(id) = self.lemma(lemma) else { return Vec::new() };
         let letters = lemma.chars().count();
-        let prefix: String = lemma.chars().take(letters.saturating_sub(varying).max(1)).collect();
-        let mut forms = Vec::new();
-        self.each_with_prefix(&prefix, |form, analyses| {
-            let own = analyses.iter().find(|one| one.lemma == id);
-            forms.extend(own.map(|one| (form.to_owned(), one.readings.clone())));
-            true
-        });
+        let varying = if lemma.ends_with("ть") || lemma.ends_with("ся") { 4 } else { 2 };
+        let prefix: String = lemma.chars().take(letters.saturating_sub(varying).max(2)).collect();
+        let (Some(map), mut forms) = (&self.forms, Vec::new()) else { return Vec::new() };
+        let mut stream = map.range().ge(&prefix).into_stream();
+        while let Some((form, value)) = stream.next() {
+            let Some(form) = std::str::from_utf8(form).ok().filter(|form| form.starts_with(&prefix)) else {
+                break;
+            };
+            if self.any_lemma(value, |one| one == id) {
+                let own = self.unpack(value).into_iter().find(|one| one.lemma == id);
+                forms.extend(own.map(|one| (form.to_owned(), one.readings)));
+            }
+        }
         forms
     }
 
@@ -281,8 +323,7 @@ mod tests {
 
     #[test]
     fn the_forms_of_a_lemma_are_its_paradigm() {
-        let forms: Vec<String> =
-            Lexicon::builtin().forms_of("клуб", 3).into_iter().map(|form| form.0).collect();
+        let forms: Vec<String> = Lexicon::builtin().forms_of("клуб").into_iter().map(|form| form.0).collect();
         assert!(
             forms.contains(&"клубами".to_owned()) && !forms.contains(&"клубника".to_owned()),
             "{forms:?}"

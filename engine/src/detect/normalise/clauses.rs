@@ -51,28 +51,27 @@ fn mark_sentence(tokens: &mut [Token], words: &[Info]) {
         if index == 0 {
             border = border::SENTENCE | border::CLAUSE | border::DENIAL;
         } else if predicate {
-            let comma = tokens[index].before & before::COMMA != 0;
+            // What is wished or denied goes on in the clause of чтобы.
+            let comma = tokens[index].before & before::COMMA != 0 && own & role::SO_THAT == 0;
             let opens = own & role::OPENS != 0;
             if (comma || opens) && predicate_ahead(tokens, index, roles) {
                 border = border::CLAUSE | border::DENIAL;
             }
         }
         if border == 0 && index > 0 && finite {
-            let pronoun = own & (role::I | role::YOU | role::THEY) != 0 || own & role::AND != 0;
-            let next_finite =
-                pronoun && tokens.get(index + 1).is_some_and(|next| roles(next) & role::FINITE != 0);
-            if own & role::FINITE != 0 && roles(&tokens[index - 1]) & role::NOT == 0 || next_finite {
-                border = border::DENIAL;
-            } else if own & role::NOT != 0
-                && tokens.get(index + 1).is_some_and(|next| roles(next) & role::FINITE != 0)
-            {
+            // A verb, or the pronoun, «и» or «не» right before it, begins something new.
+            let leads = own & (role::I | role::YOU | role::THEY | role::AND | role::NOT) != 0;
+            let before_verb =
+                leads && tokens.get(index + 1).is_some_and(|next| roles(next) & role::FINITE != 0);
+            let verb = own & role::FINITE != 0 && roles(&tokens[index - 1]) & role::NOT == 0;
+            if verb || before_verb {
                 border = border::DENIAL;
             }
         }
         if border & border::CLAUSE != 0 {
             predicate = false;
         }
-        if border != 0 {
+        if border != 0 || own & role::SO_THAT != 0 {
             finite = false;
         }
         predicate |= own & role::PREDICATE != 0;

@@ -6,7 +6,7 @@ pub mod words;
 
 use rustc_hash::FxHashMap;
 
-use super::rules::compile::Program;
+use super::rules::program::Program;
 use split::{Look, Piece, before};
 use words::{Info, Resolved, role};
 
@@ -34,6 +34,9 @@ pub struct Token {
 /// Most spellings that are kept; then the memory starts afresh.
 const MOST_WORDS: usize = 50_000;
 
+/// Most numbers of elements and patterns that are kept with the spellings (four bytes each).
+const MOST_NUMBERS: usize = 2_000_000;
+
 /// The words of one utterance, and the memory of spellings that outlives it. One for each thread; not shared.
 #[derive(Default)]
 pub struct Normalised {
@@ -47,6 +50,8 @@ pub struct Normalised {
     by_joint: FxHashMap<Box<str>, u32>,
     pieces: Vec<Piece>,
     buffer: String,
+    /// How many numbers of elements and patterns the words carry.
+    numbers: usize,
     /// Which program the memory belongs to.
     program: u64,
 }
@@ -68,11 +73,13 @@ impl Normalised {
         if self.program != program_id
             || self.words.len() > MOST_WORDS
             || self.by_joint.len() > MOST_WORDS
+            || self.numbers > MOST_NUMBERS
             || self.words.is_empty()
         {
             self.by_spelling.clear();
             self.by_joint.clear();
             self.words.clear();
+            self.numbers = 0;
             self.words.push(Info::default());
             self.program = program_id;
         }
@@ -133,6 +140,7 @@ impl Normalised {
     }
 
     fn add(&mut self, info: Info) -> u32 {
+        self.numbers += info.elements.len() + info.candidates.len();
         self.words.push(info);
         self.words.len() as u32 - 1
     }

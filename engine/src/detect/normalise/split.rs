@@ -52,6 +52,8 @@ pub struct Look {
     pub capitals: Option<(u32, u32)>,
     /// Words of three letters and more in capitals.
     pub capital_words: u32,
+    /// Most words in capitals one after the other.
+    pub capital_run: u32,
 }
 
 /// Abbreviations whose dot does not end a sentence.
@@ -77,9 +79,10 @@ pub fn split(text: &str, pieces: &mut Vec<Piece>) -> Look {
         look: Look::default(),
         pending: before::SENTENCE,
         quotes: 0,
-        straight: text.matches('"').count() % 2 == 0,
+        straight: text.matches('"').count().is_multiple_of(2),
         after: 0,
         bangs: 0,
+        run: 0,
     };
     let mut letters = Letters { inner: text.char_indices().peekable(), point: 0, text };
     let mut line_begins = true;
@@ -130,12 +133,14 @@ impl Letters<'_> {
         let mut piece =
             Piece { byte: byte as u32, start: point, number, masked: is_mask(letter), ..Piece::default() };
         let mut end = byte + letter.len_utf8();
+        let mut ordinal = false;
         while let Some(next) = self.peek() {
             let follows = self.peek_second();
             let goes_on = if number {
                 let joint =
                     matches!(next, '.' | ',' | ':' | '-' | '/') && follows.is_some_and(char::is_numeric);
-                next.is_numeric() || joint || self.ordinal_ending(next)
+                ordinal |= self.ordinal_ending(next);
+                next.is_numeric() || joint || ordinal && (next == '-' || next.is_alphabetic())
             } else {
                 let joint = matches!(next, '-' | '\'' | '’') && follows.is_some_and(char::is_alphabetic);
                 // A mask may stand inside a word or at its end; digits stand for letters only inside.
@@ -173,6 +178,7 @@ struct Cutter<'t, 'p> {
     /// The code point at which the last piece ended.
     after: u32,
     bangs: u32,
+    run: u32,
 }
 
 impl Cutter<'_, '_> {
@@ -192,7 +198,12 @@ impl Cutter<'_, '_> {
         let lower = word.chars().filter(|letter| letter.is_lowercase()).count() as u32;
         self.look.upper += upper;
         self.look.lower += lower;
+        if lower > 0 {
+            self.run = 0;
+        }
         if upper >= 2 && lower == 0 {
+            self.run += 1;
+            self.look.capital_run = self.look.capital_run.max(self.run);
             self.look.capital_words += u32::from(upper >= 3);
             let start = self.look.capitals.map_or(piece.start, |span| span.0);
             self.look.capitals = Some((start, piece.end));

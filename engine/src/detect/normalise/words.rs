@@ -4,7 +4,7 @@
 
 use super::super::lexicon::features::*;
 use super::super::lexicon::{Analysis, LemmaId};
-use super::super::rules::compile::{ElementId, PatternId, Program, Want, filter_bit, seen};
+use super::super::rules::program::{ElementId, PatternId, Program, Want, seen};
 
 /// Grammatical parts that a few words play and that guards and clause borders ask for.
 pub mod role {
@@ -46,6 +46,8 @@ pub mod role {
     pub const LETTER: u32 = 1 << 17;
     /// A personal pronoun in the nominative.
     pub const SUBJECT: u32 = 1 << 18;
+    /// чтобы.
+    pub const SO_THAT: u32 = 1 << 19;
 }
 
 /// A word as the rules see it.
@@ -57,8 +59,6 @@ pub struct Info {
     pub elements: Box<[ElementId]>,
     /// Patterns that are looked for where it stands.
     pub candidates: Box<[PatternId]>,
-    /// Filter bits of its elements.
-    pub filter: u128,
     /// All its readings together.
     pub readings: Reading,
     /// Bits of [`role`].
@@ -98,6 +98,7 @@ fn roles_of(form: &str) -> u32 {
         | "откуда" | "разве" | "неужели" => role::ASKS,
         "если" | "ежели" | "коли" | "если-бы" => role::OPENS | role::IF,
         "бы" | "б" => role::WOULD,
+        "чтобы" | "чтоб" => role::SO_THAT,
         "ли" => role::WHETHER,
         "и" => role::AND,
         "на" | "по" | "за" | "до" | "при" | "от" | "у" | "с" | "в" | "вы-" | "пере" | "про" | "недо"
@@ -131,10 +132,8 @@ impl Program {
             let ordinal = if written.contains('-') { ANUM } else { NUMR };
             return Resolved::One(self.info(written, Vec::new(), if number { seen | ordinal } else { seen }));
         }
-        if masked {
-            if let Some(word) = self.unmask(written) {
-                return Resolved::One(self.known(&word));
-            }
+        if let Some(word) = masked.then(|| self.unmask(written)).flatten() {
+            return Resolved::One(self.known(&word));
         }
         if self.knows(written) {
             return Resolved::One(self.known(written));
@@ -217,7 +216,6 @@ impl Program {
         }
         Info {
             form: form.into(),
-            filter: elements.iter().fold(0, |bits, element| bits | filter_bit(*element)),
             elements: elements.into(),
             candidates: candidates.into(),
             readings,
@@ -318,12 +316,14 @@ impl Program {
     /// «б***ь», «х@й», «п****ц»: the word of the list that fits the visible letters; else letters for the signs alike.
     fn unmask(&self, written: &str) -> Option<String> {
         let shape: Vec<char> = written.chars().map(look_alike).collect();
-        if shape.iter().any(|letter| matches!(letter, '*' | '#' | '$' | '@')) {
-            if let Some(word) =
-                self.masks.iter().find(|mask| fits_mask(&shape, &mask.chars().collect::<Vec<_>>()))
-            {
-                return Some(word.to_string());
-            }
+        let starred = shape.iter().any(|letter| matches!(letter, '*' | '#' | '$' | '@'));
+        if let Some(word) = self
+            .masks
+            .iter()
+            .filter(|_| starred)
+            .find(|mask| fits_mask(&shape, &mask.chars().collect::<Vec<_>>()))
+        {
+            return Some(word.to_string());
         }
         let respelt: String = written
             .chars()

@@ -4,197 +4,14 @@ use std::collections::{BTreeMap, HashSet};
 
 use rustc_hash::FxHashMap;
 
-use super::error::{Fault, Place, RuleError, nearest};
+use super::error::{Fault, Place, RuleError};
 use super::file::{BUILTIN_NEEDS, Need, Options, Source, SourceRule};
-use super::pattern::{Element, Feature, Line, Node, Scope, Where, Word};
-use crate::detect::automaton::{Automaton, Edge, Label, MOST_POSITIONS, Part, bits};
+use super::pattern::{Element, Line, Word};
+use super::program::{Circumstance, ElementId, Pattern, PatternId, Program, Row, Rule, Want, channel_bit};
+use super::row::{ANY_WORD, Tree};
 use crate::detect::fuzzy::Fuzzy;
-use crate::detect::lexicon::features::{
-    ACTV, COMP, FEMN, FUTR, MASC, NOMN, NOUN, PAST, PER1, PER2, PER3, PLUR, PRES, PRTF, PSSV, Reading, SING,
-    bit_of_name,
-};
-use crate::detect::lexicon::{Analysis, LemmaId, Lexicon, pairs};
-use crate::signal::{Channel, Party, SignalKind};
-
-/// The number of a distinct element: a set of words with features.
-pub type ElementId = u32;
-
-/// The number of a compiled pattern.
-pub type PatternId = u32;
-
-/// Bits of a reading beyond those of the dictionary: what the text itself shows of a word.
-pub mod seen {
-    use super::Reading;
-    /// A number in digits or words.
-    pub const NUMBER: Reading = 1 << 58;
-    /// An emoji.
-    pub const EMOJI: Reading = 1 << 59;
-    /// A word in Latin letters.
-    pub const LATIN: Reading = 1 << 60;
-    /// A word that the dictionary does not have.
-    pub const UNKNOWN: Reading = 1 << 61;
-}
-
-/// A feature condition in bits: readings must have a bit of `any`, or none of them when `not`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Condition {
-    /// The bits.
-    pub any: Reading,
-    /// None of the bits may be set.
-    pub not: bool,
-}
-
-/// An element wants a word, if one of its readings fulfils all conditions.
-#[derive(Clone, Debug)]
-pub struct Want {
-    /// The element.
-    pub element: ElementId,
-    /// What the reading must fulfil.
-    pub conditions: Box<[Condition]>,
-}
-
-impl Want {
-    /// Says whether one of the readings fulfils the conditions.
-    pub fn takes(&self, readings: &[Reading], seen: Reading) -> bool {
-        let fits = |reading: &Reading| {
-            self.conditions.iter().all(|one| ((reading | seen) & one.any != 0) != one.not)
-        };
-        self.conditions.is_empty() || readings.iter().any(fits) || readings.is_empty() && fits(&0)
-    }
-}
-
-/// One row with the elements it cannot do without, as a filter.
-#[derive(Clone, Debug)]
-pub struct Row {
-    /// The automaton.
-    pub automaton: Automaton,
-    /// Filter bits of the elements that every match contains.
-    pub needs: u128,
-}
-
-/// One compiled pattern line.
-#[derive(Clone, Debug)]
-pub struct Pattern {
-    /// Index of its rule.
-    pub rule: u32,
-    /// Its rows; the first carries the evidence.
-    pub rows: Vec<Row>,
-    /// How near the rows must stand.
-    pub scope: Scope,
-    /// What must not stand near.
-    pub without: Vec<(Where, Row)>,
-    /// Filter bits over all rows.
-    pub needs: u128,
-}
-
-/// A circumstance of a match.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Circumstance {
-    /// «отрицание»: the match is denied within its clause.
-    Denied,
-    /// «вопрос»: the sentence asks.
-    Question,
-    /// «условие»: the match stands in an if-clause or is unreal.
-    Condition,
-    /// «цитата»: the match stands in quotation marks.
-    Quoted,
-    /// «адресат»: the sentence speaks to somebody (вы, ты, a request).
-    Addressed,
-    /// A mark that a rule file declares, by its number.
-    Mark(u16),
-}
-
-/// One compiled rule.
-#[derive(Clone, Debug)]
-pub struct Rule {
-    /// What it finds.
-    pub kind: SignalKind,
-    /// Its name.
-    pub name: String,
-    /// Where it stands.
-    pub place: Place,
-    /// Whose words.
-    pub party: Party,
-    /// Bits by channel, see [`channel_bit`].
-    pub channels: u8,
-    /// Per cent.
-    pub confidence: u8,
-    /// Allowed persons as reading bits; 0: all.
-    pub persons: Reading,
-    /// Allowed tenses as reading bits; 0: all.
-    pub tenses: Reading,
-    /// Most words of the utterance.
-    pub words: u16,
-    /// Circumstances that are forbidden or needed.
-    pub needs: Vec<(Circumstance, Need)>,
-    /// What must not stand near.
-    pub except: Vec<(Where, Row)>,
-}
-
-/// Returns the bit of a channel in [`Rule::channels`].
-pub fn channel_bit(channel: Channel) -> u8 {
-    match channel {
-        Channel::Call => 1,
-        Channel::Chat => 2,
-        Channel::Email => 4,
-        Channel::InPerson => 8,
-    }
-}
-
-/// Everything the matcher needs, compiled from all files together.
-pub struct Program {
-    /// The dictionary.
-    pub lexicon: &'static Lexicon,
-    /// Lemma → elements that want it.
-    pub by_lemma: FxHashMap<LemmaId, Vec<Want>>,
-    /// Form → elements that want it.
-    pub by_form: FxHashMap<Box<str>, Vec<Want>>,
-    /// Beginning → elements that want it.
-    pub by_prefix: FxHashMap<Box<str>, Vec<Want>>,
-    /// Elements that ask for features only.
-    pub by_features: Vec<Want>,
-    /// Forms of the words that files declare.
-    pub declared: FxHashMap<Box<str>, Vec<Analysis>>,
-    /// Heard form → form that was meant.
-    pub mishearings: FxHashMap<Box<str>, Vec<Box<str>>>,
-    /// Words that may stand anywhere in a pattern.
-    pub fillers: HashSet<Box<str>>,
-    /// What masked words stand for.
-    pub masks: Vec<Box<str>>,
-    /// The vocabulary for misspelt words.
-    pub(crate) fuzzy: Fuzzy,
-    /// The patterns.
-    pub patterns: Vec<Pattern>,
-    /// Element → patterns that are looked for where it occurs.
-    pub anchored: Vec<Vec<PatternId>>,
-    /// The rules.
-    pub rules: Vec<Rule>,
-    /// By kind: what suppresses it.
-    pub kind_except: BTreeMap<SignalKind, Vec<(Where, Row)>>,
-    /// The declared marks, each with its patterns.
-    pub marks: Vec<(String, Vec<Pattern>)>,
-    /// Where «не» denies nothing.
-    pub no_denial: Vec<Row>,
-    /// What denies the words before it.
-    pub denial_after: Vec<Row>,
-}
-
-/// Returns the filter bit of an element.
-pub fn filter_bit(element: ElementId) -> u128 {
-    1 << (element.wrapping_mul(0x9E37_79B9) >> 25)
-}
-
-/// A pattern with macros replaced and elements numbered.
-enum Tree {
-    Word(ElementId),
-    Row(Vec<Tree>),
-    Either(Vec<Tree>),
-    Maybe(Box<Tree>),
-    Gap(Option<u8>),
-    Evidence(Box<Tree>),
-    Begin(bool),
-    End(bool),
-}
+use crate::detect::lexicon::features::{FUTR, PAST, PER1, PER2, PER3, PRES};
+use crate::detect::lexicon::{LemmaId, Lexicon};
 
 /// Compiles everything; what is wrong is added to `errors`, and the rest still compiles so that all is reported at once.
 ///
@@ -214,6 +31,7 @@ pub fn compile(source: &Source, errors: &mut Vec<RuleError>, lint: bool) -> Prog
             .flat_map(str::split_whitespace)
             .collect(),
         open_macros: Vec::new(),
+        nodes: 0,
         program: Program {
             lexicon,
             by_lemma: FxHashMap::default(),
@@ -235,6 +53,8 @@ pub fn compile(source: &Source, errors: &mut Vec<RuleError>, lint: bool) -> Prog
         },
         declared_lemmas: FxHashMap::default(),
         doubtful: FxHashMap::default(),
+        partners: FxHashMap::default(),
+        searched: Vec::new(),
     };
     compiler.declare_words();
     compiler.shared();
@@ -244,54 +64,34 @@ pub fn compile(source: &Source, errors: &mut Vec<RuleError>, lint: bool) -> Prog
     compiler.finish()
 }
 
-struct Compiler<'s> {
-    source: &'s Source,
-    errors: &'s mut Vec<RuleError>,
-    lint: bool,
-    elements: FxHashMap<Vec<Element>, ElementId>,
-    list: Vec<Vec<Element>>,
+/// Work in hand while the files are compiled.
+pub(super) struct Compiler<'s> {
+    pub(super) source: &'s Source,
+    pub(super) errors: &'s mut Vec<RuleError>,
+    pub(super) lint: bool,
+    pub(super) elements: FxHashMap<Vec<Element>, ElementId>,
+    pub(super) list: Vec<Vec<Element>>,
     /// How often a word is expected to fit an element, in rough units.
-    cost: Vec<u64>,
-    common: HashSet<&'static str>,
-    open_macros: Vec<String>,
-    program: Program,
-    declared_lemmas: FxHashMap<String, LemmaId>,
+    pub(super) cost: Vec<u64>,
+    pub(super) common: HashSet<&'static str>,
+    pub(super) open_macros: Vec<String>,
+    /// How many parts the row has, macros replaced.
+    pub(super) nodes: usize,
+    pub(super) program: Program,
+    pub(super) declared_lemmas: FxHashMap<String, LemmaId>,
     /// Elements with features that no form has been found for yet.
-    doubtful: FxHashMap<LemmaId, Vec<(Want, String, Place)>>,
+    pub(super) doubtful: FxHashMap<LemmaId, Vec<(Want, String, Place)>>,
+    /// Aspect pairs looked up before.
+    pub(super) partners: FxHashMap<String, Vec<String>>,
+    /// The patterns with the trees of their rows.
+    pub(super) searched: Vec<(PatternId, Vec<Tree>)>,
 }
 
 impl Compiler<'_> {
-    fn fail(&mut self, place: &Place, fault: Fault) {
+    pub(super) fn fail(&mut self, place: &Place, fault: Fault) {
         let error = RuleError { place: place.clone(), fault };
         if !self.errors.contains(&error) {
             self.errors.push(error);
-        }
-    }
-
-    /// A declared word inflects like the dictionary word it is compared to, or not at all.
-    fn declare_words(&mut self) {
-        for (new, like, place) in &self.source.words {
-            let next = self.program.lexicon.lemma_count() + self.declared_lemmas.len() as u32;
-            let id = *self.declared_lemmas.entry(new.clone()).or_insert(next);
-            let mut forms = vec![(new.clone(), Vec::new())];
-            if let Some(like) = like {
-                let model = self.program.lexicon.forms_of(like, 3);
-                if model.is_empty() {
-                    let cure = "сравнивать можно со словом из словаря в начальной форме";
-                    self.fail(place, Fault::DeadElement { element: like.clone(), cure: cure.to_owned() });
-                }
-                let forms_like = model
-                    .into_iter()
-                    .filter_map(|(form, readings)| Some((inflect_like(new, like, &form)?, readings)));
-                forms = forms_like.collect();
-            }
-            for (form, readings) in forms {
-                let analyses = self.program.declared.entry(form.into_boxed_str()).or_default();
-                match analyses.iter_mut().find(|one| one.lemma == id) {
-                    Some(known) => known.readings.extend(readings),
-                    None => analyses.push(Analysis { lemma: id, readings }),
-                }
-            }
         }
     }
 
@@ -363,21 +163,14 @@ impl Compiler<'_> {
             confidence: options.confidence.unwrap_or(80),
             persons: options.persons.unwrap_or_default().iter().map(person).fold(0, |bits, bit| bits | bit),
             tenses: options.tenses.unwrap_or_default().iter().map(tense).fold(0, |bits, bit| bits | bit),
-            words: options.words.unwrap_or(u16::MAX),
+            words: options.words.map_or(u32::MAX, u32::from),
             needs,
             except,
         });
         for line in &rule.lines {
-            let Some((pattern, anchors)) = self.pattern(line, index) else { continue };
-            let id = self.program.patterns.len() as PatternId;
+            let Some((pattern, trees)) = self.pattern(line, index) else { continue };
+            self.searched.push((self.program.patterns.len() as PatternId, trees));
             self.program.patterns.push(pattern);
-            for element in anchors {
-                let element = element as usize;
-                if self.program.anchored.len() <= element {
-                    self.program.anchored.resize_with(element + 1, Vec::new);
-                }
-                self.program.anchored[element].push(id);
-            }
         }
     }
 
@@ -410,370 +203,50 @@ impl Compiler<'_> {
         needs
     }
 
-    /// Compiles a line; also returns the elements it is looked for by.
-    fn pattern(&mut self, line: &Line, rule: u32) -> Option<(Pattern, Vec<ElementId>)> {
+    /// Compiles a line; also returns the trees of its rows.
+    fn pattern(&mut self, line: &Line, rule: u32) -> Option<(Pattern, Vec<Tree>)> {
         let mut rows = Vec::new();
-        let mut best: Option<(u64, Vec<ElementId>)> = None;
+        let mut trees = Vec::new();
         for part in &line.parts {
-            let (row, anchors) = self.row(part, &line.place)?;
+            let (row, tree) = self.row(part, &line.place)?;
             rows.push(row);
-            if let Some(anchors) =
-                anchors.filter(|anchors| best.as_ref().is_none_or(|best| anchors.0 < best.0))
-            {
-                best = Some(anchors);
-            }
+            trees.push(tree);
         }
-        let Some((_, anchors)) = best else {
+        if trees.iter().all(|tree| self.anchors(tree).is_none()) {
             self.fail(&line.place, Fault::MatchesEverything);
             return None;
-        };
+        }
         let without = line
             .without
             .iter()
             .filter_map(|(side, node)| Some((*side, self.row(node, &line.place)?.0)))
             .collect();
-        let needs = rows.iter().fold(0, |bits, row| bits | row.needs);
-        Some((Pattern { rule, rows, scope: line.scope, without, needs }, anchors))
+        let needs = rows.iter().flat_map(|row| row.needs.iter().copied()).collect();
+        Some((Pattern { rule, rows, scope: line.scope, without, needs }, trees))
     }
 
-    fn row(&mut self, node: &Node, place: &Place) -> Option<(Row, Option<(u64, Vec<ElementId>)>)> {
-        let tree = self.tree(node, place)?;
-        let mut automaton = Automaton::default();
-        let whole = self.build(&tree, &mut automaton, true, place);
-        if automaton.labels.len() > MOST_POSITIONS {
-            let positions = automaton.labels.len();
-            self.fail(place, Fault::TooLong { positions, limit: MOST_POSITIONS });
-            return None;
-        }
-        if whole.nullable || bits(whole.first).any(|index| automaton.labels[index] == Label::Gap) {
-            self.fail(place, Fault::MatchesEverything);
-            return None;
-        }
-        automaton.close(whole);
-        let mut needs = 0;
-        needed(&tree, &mut needs);
-        let anchors = self.anchors(&tree);
-        Some((Row { automaton, needs }, anchors))
-    }
-
-    /// Replaces macros and numbers elements; alternatives of single words become one element.
-    fn tree(&mut self, node: &Node, place: &Place) -> Option<Tree> {
-        Some(match node {
-            Node::Word(element, place) => Tree::Word(self.element(vec![(element.clone(), place.clone())])),
-            Node::Row(items) => {
-                Tree::Row(items.iter().map(|item| self.tree(item, place)).collect::<Option<_>>()?)
-            }
-            Node::Either(items) => {
-                let (mut words, mut others) = (Vec::new(), Vec::new());
-                self.choices(items, place, &mut words, &mut others)?;
-                if !words.is_empty() {
-                    others.push(Tree::Word(self.element(words)));
-                }
-                if others.len() == 1 { others.remove(0) } else { Tree::Either(others) }
-            }
-            Node::Maybe(inner) => Tree::Maybe(Box::new(self.tree(inner, place)?)),
-            Node::Gap(most) => Tree::Gap(*most),
-            Node::Evidence(inner) => Tree::Evidence(Box::new(self.tree(inner, place)?)),
-            Node::Begin(utterance) => Tree::Begin(*utterance),
-            Node::End(utterance) => Tree::End(*utterance),
-            Node::Macro(name, features, place) => {
-                let node = self.open_macro(name, features, place)?;
-                let tree = self.tree(&node, place);
-                self.open_macros.pop();
-                tree?
-            }
-        })
-    }
-
-    fn choices(
-        &mut self,
-        items: &[Node],
-        place: &Place,
-        words: &mut Vec<(Element, Place)>,
-        others: &mut Vec<Tree>,
-    ) -> Option<()> {
-        for item in items {
-            match item {
-                Node::Word(element, place) => words.push((element.clone(), place.clone())),
-                Node::Either(inner) => self.choices(inner, place, words, others)?,
-                Node::Macro(name, features, place) => {
-                    let node = self.open_macro(name, features, place)?;
-                    let done = self.choices(std::slice::from_ref(&node), place, words, others);
-                    self.open_macros.pop();
-                    done?;
-                }
-                other => others.push(self.tree(other, place)?),
+    /// Picks for every pattern the elements to search it by: rare in speech, and in few rules, so that a word that half of
+    /// the rules are about does not call all of them.
+    fn pick_anchors(&mut self) {
+        for wants in self.program.by_lemma.values() {
+            for want in wants {
+                // Never as dear as «*», which no search may begin with.
+                let cost = &mut self.cost[want.element as usize];
+                *cost = (*cost + wants.len() as u64 / 2).min((*cost).max(ANY_WORD - 1));
             }
         }
-        Some(())
-    }
-
-    fn open_macro(&mut self, name: &str, features: &[Feature], place: &Place) -> Option<Node> {
-        if self.open_macros.iter().any(|open| open == name) {
-            let path =
-                self.open_macros.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join(" → ");
-            self.fail(place, Fault::CyclicMacro { name: name.to_owned(), path });
-            return None;
+        self.program.anchored.resize_with(self.list.len(), Vec::new);
+        for (id, trees) in std::mem::take(&mut self.searched) {
+            let best = trees.iter().filter_map(|tree| self.anchors(tree)).min_by_key(|anchors| anchors.0);
+            for element in best.map_or_else(Vec::new, |best| best.1) {
+                self.program.anchored[element as usize].push(id);
+            }
+            let needs = &mut self.program.patterns[id as usize].needs;
+            needs.sort_by_key(|element| (self.cost[*element as usize], *element));
         }
-        let Some((node, _)) = self.source.macros.get(name) else {
-            let near = nearest(name, self.source.macros.keys().map(String::as_str))
-                .map_or_else(String::new, |near| format!(" (есть «@{near}»)"));
-            self.fail(place, Fault::UnknownMacro { name: name.to_owned(), near });
-            return None;
-        };
-        self.open_macros.push(name.to_owned());
-        let mut node = node.clone();
-        node.ask_for(features);
-        Some(node)
-    }
-
-    fn element(&mut self, mut words: Vec<(Element, Place)>) -> ElementId {
-        words.sort();
-        words.dedup_by(|one, other| one.0 == other.0);
-        let key: Vec<Element> = words.iter().map(|word| word.0.clone()).collect();
-        if let Some(&id) = self.elements.get(&key) {
-            return id;
-        }
-        let id = self.list.len() as ElementId;
-        self.list.push(key.clone());
-        self.elements.insert(key, id);
-        let cost = words.iter().map(|(word, place)| self.file(id, word, place)).sum();
-        self.cost.push(cost);
-        id
-    }
-
-    /// Files one word of an element in the index; returns how common it is.
-    fn file(&mut self, element: ElementId, word: &Element, place: &Place) -> u64 {
-        let conditions: Box<[Condition]> =
-            word.features.iter().map(|feature| self.condition(feature, place)).collect();
-        let want = Want { element, conditions };
-        let doubt =
-            self.lint && !word.features.is_empty() && !word.features.iter().any(|feature| feature.lent);
-        let weight = |compiler: &Self, text: &str| if compiler.common.contains(text) { 200 } else { 1 };
-        match &word.word {
-            Word::Lemma(lemma) => {
-                self.file_lemma(want, lemma, doubt, place);
-                weight(self, lemma)
-            }
-            Word::Pair(verb) => {
-                let others = pairs::partners(self.program.lexicon, verb);
-                if others.is_empty() {
-                    let cure =
-                        "видовой пары к нему нет: уберите «~» или перечислите глаголы через «|»".to_owned();
-                    self.fail(place, Fault::DeadElement { element: format!("~{verb}"), cure });
-                }
-                for one in others.iter().chain([verb]) {
-                    self.file_lemma(want.clone(), one, doubt, place);
-                }
-                weight(self, verb) * 2
-            }
-            Word::Exact(form) => {
-                self.program.by_form.entry(form.as_str().into()).or_default().push(want);
-                weight(self, form)
-            }
-            Word::Prefix(prefix) => {
-                let known = self.program.lexicon.has_prefix(prefix)
-                    || self.program.declared.keys().any(|form| form.starts_with(prefix.as_str()));
-                if !known {
-                    let cure = "ни одно слово так не начинается: сократите начало или объявите слово строкой «слова:»".to_owned();
-                    self.fail(place, Fault::DeadElement { element: format!("{prefix}*"), cure });
-                }
-                self.program.by_prefix.entry(prefix.as_str().into()).or_default().push(want);
-                4 + 100 / (prefix.chars().count() as u64).pow(2)
-            }
-            Word::Any => {
-                self.program.by_features.push(want);
-                if word.features.is_empty() { 10_000 } else { 2_000 }
-            }
-        }
-    }
-
-    fn file_lemma(&mut self, want: Want, lemma: &str, doubt: bool, place: &Place) {
-        let id = self.declared_lemmas.get(lemma).copied().or_else(|| self.program.lexicon.lemma(lemma));
-        let Some(id) = id else {
-            if let Some((owner, conditions)) = self.first_form(lemma) {
-                let conditions = want.conditions.iter().copied().chain(conditions).collect();
-                self.program.by_lemma.entry(owner).or_default().push(Want { conditions, ..want });
-                return;
-            }
-            let forms = self.program.lexicon.lemmas_of(lemma);
-            let cure = if forms.is_empty() {
-                format!(
-                    "такого слова нет в словаре: проверьте написание или объявите его строкой «слова: {lemma} как …»"
-                )
-            } else {
-                format!(
-                    "это не начальная форма: напишите {} или точную форму \"{lemma}\"",
-                    forms.join(" или ")
-                )
-            };
-            self.fail(place, Fault::DeadElement { element: lemma.to_owned(), cure });
-            return;
-        };
-        if doubt && id < self.program.lexicon.lemma_count() {
-            self.doubtful.entry(id).or_default().push((want.clone(), lemma.to_owned(), place.clone()));
-        }
-        self.program.by_lemma.entry(id).or_default().push(want);
-    }
-
-    /// First forms that are no lemmas: a participle (управляющий), a plural (деньги, люди), a comparative (раньше) mean all
-    /// forms of their kind.
-    fn first_form(&self, form: &str) -> Option<(LemmaId, Vec<Condition>)> {
-        let analyses = self.program.lexicon.analyses(form);
-        analyses.iter().find_map(|one| {
-            one.readings.iter().find_map(|reading| {
-                let asked =
-                    if reading & (PRTF | NOMN | SING) == PRTF | NOMN | SING && reading & (MASC | FEMN) != 0 {
-                        vec![PRTF, reading & (ACTV | PSSV), reading & (PRES | PAST)]
-                    } else if reading & (NOUN | NOMN | PLUR) == NOUN | NOMN | PLUR {
-                        vec![NOUN, PLUR]
-                    } else if reading & COMP != 0 {
-                        vec![COMP]
-                    } else {
-                        return None;
-                    };
-                Some((one.lemma, asked.into_iter().map(|any| Condition { any, not: false }).collect()))
-            })
-        })
-    }
-
-    fn condition(&mut self, feature: &Feature, place: &Place) -> Condition {
-        let mut any = 0;
-        for name in &feature.names {
-            match name.as_str() {
-                "число" => any |= seen::NUMBER,
-                "эмодзи" => any |= seen::EMOJI,
-                "лат" => any |= seen::LATIN,
-                "неизв" => any |= seen::UNKNOWN,
-                _ => match bit_of_name(name) {
-                    Some(bit) => any |= bit,
-                    None => {
-                        let names =
-                            crate::detect::lexicon::features::FEATURES.iter().map(|feature| feature.2);
-                        let known: Vec<&str> = names.chain(["число", "эмодзи", "лат", "неизв"]).collect();
-                        let allowed = known.join(", ");
-                        self.fail(
-                            place,
-                            Fault::BadValue {
-                                key: "признак слова".to_owned(), value: name.clone(), allowed
-                            },
-                        );
-                    }
-                },
-            }
-        }
-        Condition { any, not: feature.not }
-    }
-
-    fn build(&mut self, tree: &Tree, automaton: &mut Automaton, top: bool, place: &Place) -> Part {
-        match tree {
-            Tree::Word(element) => automaton.add(Label::Element(*element)),
-            Tree::Row(items) => {
-                let mut whole = Part { nullable: true, ..Part::default() };
-                for (index, item) in items.iter().enumerate() {
-                    let edge = top
-                        && (index == 0 && matches!(item, Tree::Begin(_))
-                            || index + 1 == items.len() && matches!(item, Tree::End(_)));
-                    let part = self.build(item, automaton, edge, place);
-                    whole = automaton.row(whole, part);
-                }
-                whole
-            }
-            Tree::Either(items) => {
-                let mut whole = Part::default();
-                for item in items {
-                    let part = self.build(item, automaton, false, place);
-                    whole = Part {
-                        first: whole.first | part.first,
-                        last: whole.last | part.last,
-                        nullable: whole.nullable || part.nullable,
-                    };
-                }
-                whole
-            }
-            Tree::Maybe(inner) => Part { nullable: true, ..self.build(inner, automaton, false, place) },
-            Tree::Evidence(inner) => {
-                let begin = automaton.labels.len();
-                let part = self.build(inner, automaton, top, place);
-                for index in begin..automaton.labels.len().min(MOST_POSITIONS) {
-                    automaton.evidence |= 1 << index;
-                }
-                part
-            }
-            Tree::Gap(None) => {
-                let part = automaton.add(Label::Gap);
-                automaton.link(part.last, part.first);
-                Part { nullable: true, ..part }
-            }
-            Tree::Gap(Some(most)) => {
-                let mut whole = Part { nullable: true, ..Part::default() };
-                let mut before = 0;
-                for index in 0..*most {
-                    let part = automaton.add(Label::Gap);
-                    automaton.link(before, part.first);
-                    before = part.last;
-                    whole.last |= part.last;
-                    if index == 0 {
-                        whole.first = part.first;
-                    }
-                }
-                whole
-            }
-            Tree::Begin(utterance) | Tree::End(utterance) => {
-                let edge = if *utterance { Edge::Utterance } else { Edge::Sentence };
-                match (top, tree) {
-                    (false, _) => {
-                        let cure = "«^» ставится в начале строки, «$» — в конце".to_owned();
-                        self.fail(
-                            place,
-                            Fault::Syntax {
-                                what: "«^» или «$» внутри образца".to_owned(), cure
-                            },
-                        );
-                    }
-                    (true, Tree::Begin(_)) => automaton.begin = edge,
-                    (true, _) => automaton.end = edge,
-                }
-                Part { nullable: true, ..Part::default() }
-            }
-        }
-    }
-
-    /// Returns elements of which every match contains one, the rarest there are.
-    fn anchors(&self, tree: &Tree) -> Option<(u64, Vec<ElementId>)> {
-        match tree {
-            Tree::Word(element) => {
-                Some((self.cost.get(*element as usize).copied().unwrap_or(1), vec![*element]))
-            }
-            Tree::Row(items) => {
-                items.iter().filter_map(|item| self.anchors(item)).min_by_key(|anchors| anchors.0)
-            }
-            Tree::Either(items) => {
-                let all: Vec<_> = items.iter().map(|item| self.anchors(item)).collect::<Option<_>>()?;
-                Some(all.into_iter().fold((0, Vec::new()), |(cost, mut elements), one| {
-                    elements.extend(one.1);
-                    (cost + one.0, elements)
-                }))
-            }
-            Tree::Evidence(inner) => self.anchors(inner),
-            Tree::Maybe(_) | Tree::Gap(_) | Tree::Begin(_) | Tree::End(_) => None,
-        }
-    }
-
-    /// Goes through the whole dictionary once for the features that no form of the lemma has.
-    fn report_doubtful(&mut self) {
-        let mut doubtful = std::mem::take(&mut self.doubtful);
-        self.program.lexicon.each_with_prefix("", |_, analyses| {
-            for one in analyses {
-                if let Some(wants) = doubtful.get_mut(&one.lemma) {
-                    wants.retain(|want| !want.0.takes(&one.readings, 0));
-                }
-            }
-            true
-        });
-        for (_, lemma, place) in doubtful.into_values().flatten() {
-            let cure = "у него нет форм с такими признаками: поправьте их (признаки после «|» относятся ко всем словам перед ним)";
-            self.fail(&place, Fault::DeadElement { element: lemma, cure: cure.to_owned() });
+        for patterns in &mut self.program.anchored {
+            patterns.dedup();
+            patterns.shrink_to_fit();
         }
     }
 
@@ -781,19 +254,15 @@ impl Compiler<'_> {
         if self.lint {
             self.report_doubtful();
         }
-        self.program.anchored.resize_with(self.list.len(), Vec::new);
-        for patterns in &mut self.program.anchored {
-            patterns.sort_unstable();
-            patterns.dedup();
-        }
+        self.pick_anchors();
         let mut words: Vec<String> = Vec::new();
-        for element in &self.list {
-            for one in element {
+        for element in std::mem::take(&mut self.list) {
+            for one in &element {
                 match &one.word {
-                    Word::Lemma(word) | Word::Exact(word) => words.push(word.clone()),
+                    Word::Lemma(word) | Word::Exact(word) => words.push(word.to_string()),
                     Word::Pair(verb) => {
-                        words.extend(pairs::partners(self.program.lexicon, verb));
-                        words.push(verb.clone());
+                        words.extend(self.partners(verb));
+                        words.push(verb.to_string());
                     }
                     Word::Prefix(_) | Word::Any => {}
                 }
@@ -804,27 +273,4 @@ impl Compiler<'_> {
         self.program.fuzzy = Fuzzy::of(words);
         self.program
     }
-}
-
-/// Collects the filter bits of the elements that every match contains.
-fn needed(tree: &Tree, needs: &mut u128) {
-    match tree {
-        Tree::Word(element) => *needs |= filter_bit(*element),
-        Tree::Row(items) => items.iter().for_each(|item| needed(item, needs)),
-        Tree::Evidence(inner) => needed(inner, needs),
-        Tree::Either(_) | Tree::Maybe(_) | Tree::Gap(_) | Tree::Begin(_) | Tree::End(_) => {}
-    }
-}
-
-/// Returns the form of `new` that corresponds to the form of `like`, if both words end alike enough.
-fn inflect_like(new: &str, like: &str, form: &str) -> Option<String> {
-    let like_letters: Vec<char> = like.chars().collect();
-    let shared = like_letters.iter().zip(form.chars()).take_while(|(a, b)| **a == *b).count();
-    let dropped = like_letters.len() - shared;
-    let new_letters: Vec<char> = new.chars().collect();
-    // Vowels and signs at the end belong to the ending and have to agree; a word without them only gets endings.
-    let kept = new_letters.len().checked_sub(dropped)?;
-    let mut word: String = new_letters[..kept].iter().collect();
-    word.extend(form.chars().skip(shared));
-    Some(word)
 }

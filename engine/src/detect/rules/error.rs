@@ -1,12 +1,13 @@
 //! What can be wrong with rule files, said so that the person who wrote them can cure it.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// A place in a rule file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {
     /// The file's name.
-    pub file: String,
+    pub file: Arc<str>,
     /// Line, from 1.
     pub line: u32,
     /// Column in characters, from 1.

@@ -34,7 +34,7 @@ pub(crate) fn check(source: &Source, detector: &Detector, errors: &mut Vec<RuleE
         }
         for (text, place) in &rule.negative {
             let found = detector
-                .by_rules(text, party, channel, &mut scratch)
+                .explain(text, party, channel, &mut scratch)
                 .into_iter()
                 .find(|found| found.kind == rule.kind);
             if let Some(found) = found {
@@ -55,10 +55,10 @@ fn missed(
     party: Party,
     channel: Channel,
 ) -> Option<String> {
-    detector.by_rules(text, party, channel, scratch);
+    detector.explain(text, party, channel, scratch);
     if scratch.hits().iter().any(|hit| hit.rule == rule) {
         return None;
     }
     let why = scratch.prevented().iter().find(|prevented| prevented.0 == rule);
-    Some(why.map_or_else(String::new, |why| format!(" (помешало: {})", why.1)))
+    Some(why.map_or_else(String::new, |why| format!(" (помешало: {})", detector.reason_name(why.1))))
 }

@@ -1,6 +1,7 @@
 //! The lines of a rule file: kinds, rules, patterns, examples, options and the shared declarations.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::error::{Fault, Place, RuleError, nearest};
 use super::pattern::{Line, Node, Where, parse_line, plain};
@@ -130,6 +131,7 @@ const KEYS: [&str; 20] = [
 /// Reads one file into `source`, adding what is wrong to `errors`.
 pub fn read(file: &str, text: &str, source: &mut Source, errors: &mut Vec<RuleError>) {
     let mut reader = FileReader { source, errors, kind: None, base: Options::default(), rule: None };
+    let file: Arc<str> = file.into();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut lines = text.lines().zip(1u32..);
     while let Some((line, number)) = lines.next() {
@@ -142,12 +144,13 @@ pub fn read(file: &str, text: &str, source: &mut Source, errors: &mut Vec<RuleEr
             }
         }
         let column = whole.chars().take_while(|letter| letter.is_whitespace()).count() as u32 + 1;
-        let place = Place { file: file.to_owned(), line: number, column };
+        let place = Place { file: file.clone(), line: number, column };
         let trimmed = whole.trim();
-        if !trimmed.is_empty() && !trimmed.starts_with('#') {
-            if let Err(error) = reader.line(trimmed, &place) {
-                reader.errors.push(error);
-            }
+        if trimmed.is_empty() || trimmed.starts_with('#') {
+            continue;
+        }
+        if let Err(error) = reader.line(trimmed, &place) {
+            reader.errors.push(error);
         }
     }
     reader.close_rule();

@@ -2,13 +2,15 @@
 //!
 //! Only reads the text into a tree; what the words mean is decided in `compile`.
 
+use std::sync::Arc;
+
 use super::error::{Fault, Place, RuleError};
 
 /// A condition on the reading of a word: some bit of `any` is set, or none of them when `not`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Feature {
     /// Names of features, any of which will do.
-    pub names: Vec<String>,
+    pub names: Arc<[String]>,
     /// None of them may hold.
     pub not: bool,
     /// Asked of a whole macro or group, where some words may well have no such form.
@@ -19,13 +21,13 @@ pub struct Feature {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Word {
     /// Any form of the lemma.
-    Lemma(String),
+    Lemma(Arc<str>),
     /// Any form of the lemma or of the other verbs of its aspect pair.
-    Pair(String),
+    Pair(Arc<str>),
     /// This form only.
-    Exact(String),
+    Exact(Arc<str>),
     /// Any word that begins so.
-    Prefix(String),
+    Prefix(Arc<str>),
     /// Any word at all.
     Any,
 }
@@ -123,7 +125,7 @@ pub(crate) fn plain(word: &str) -> String {
 
 /// Reads one pattern line that begins at `place`.
 pub fn parse_line(text: &str, place: &Place) -> Result<Line, RuleError> {
-    let mut reader = Reader { letters: text.chars().collect(), at: 0, place: place.clone() };
+    let mut reader = Reader { letters: text.chars().collect(), at: 0, depth: 0, place: place.clone() };
     let mut line =
         Line { parts: Vec::new(), scope: Scope::Clause, without: Vec::new(), place: place.clone() };
     line.parts.push(reader.row()?);
@@ -166,9 +168,13 @@ fn share_features(choices: &mut [Node]) {
     }
 }
 
+/// Brackets within brackets; people cannot read more, and reading is recursive.
+const DEEPEST: usize = 12;
+
 struct Reader {
     letters: Vec<char>,
     at: usize,
+    depth: usize,
     place: Place,
 }
 
@@ -262,6 +268,19 @@ impl Reader {
     }
 
     fn single(&mut self) -> Result<Node, RuleError> {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return Err(self.fault(
+                "слишком много скобок одна в другой",
+                "вынесите внутренние группы в наборы «@имя = …»",
+            ));
+        }
+        let node = self.one();
+        self.depth -= 1;
+        node
+    }
+
+    fn one(&mut self) -> Result<Node, RuleError> {
         let place = self.here();
         match self.peek() {
             Some('(') => self.group(),
@@ -373,7 +392,10 @@ impl Reader {
         let mut nodes: Vec<Node> = words
             .into_iter()
             .map(|(form, place)| {
-                Node::Word(Element { word: Word::Exact(plain(&form)), features: features.clone() }, place)
+                Node::Word(
+                    Element { word: Word::Exact(plain(&form).into()), features: features.clone() },
+                    place,
+                )
             })
             .collect();
         Ok(if nodes.len() == 1 { nodes.remove(0) } else { Node::Row(nodes) })
@@ -419,11 +441,11 @@ impl Reader {
             ));
         }
         let word = if self.eat("*") {
-            Word::Prefix(name)
+            Word::Prefix(name.into())
         } else if pair {
-            Word::Pair(name)
+            Word::Pair(name.into())
         } else {
-            Word::Lemma(name)
+            Word::Lemma(name.into())
         };
         Ok(Node::Word(Element { word, features: self.features()? }, place))
     }
@@ -444,7 +466,7 @@ impl Reader {
             if names.iter().any(String::is_empty) {
                 return Err(self.fault("пустой признак в квадратных скобках", "напишите, например: [1л,буд]"));
             }
-            features.push(Feature { names, not, lent: false });
+            features.push(Feature { names: names.into(), not, lent: false });
             self.skip_space();
             if self.eat("]") {
                 return Ok(features);
