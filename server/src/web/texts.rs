@@ -91,6 +91,12 @@ pub fn heat_class(heat: i64) -> &'static str {
     }
 }
 
+/// Returns an amount as Russians write it: «450,50 ₽».
+pub fn money(amount: rust_decimal::Decimal, currency: &str) -> String {
+    let sign = if currency == "RUB" { "₽" } else { currency };
+    format!("{amount:.2} {sign}").replacen('.', ",", 1)
+}
+
 /// Returns «1 кейс», «2 кейса», «5 кейсов».
 pub fn plural(count: i64, one: &str, few: &str, many: &str) -> String {
     let word = match (count % 10, count % 100) {

@@ -55,14 +55,14 @@ pub async fn page(
         Timestamp::from_millis(start).plus(Millis::new(WEEK_MS.unsigned_abs())),
     );
     let week = desk.store.weekly(None, from, to).await?;
-    let costs: Vec<String> = week.cost.iter().map(|(currency, cost)| format!("{cost} {currency}")).collect();
+    let costs: Vec<String> = week.cost.iter().map(|(currency, cost)| texts::money(*cost, currency)).collect();
     let figures = vec![
         ("разговоров", week.conversations.to_string()),
         ("с эскалацией", week.escalated.to_string()),
         ("кейсов открыто", week.opened.to_string()),
         ("разрешено", week.closed.to_string()),
         ("осталось открыто", week.left_open.to_string()),
-        ("стоимость решений", if costs.is_empty() { "0 RUB".to_owned() } else { costs.join(", ") }),
+        ("стоимость решений", if costs.is_empty() { "0 ₽".to_owned() } else { costs.join(", ") }),
     ];
     let named = |counts: &[(String, i64)], name: fn(&str) -> String| {
         let most = counts.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
