@@ -25,7 +25,7 @@ use serde_json::json;
 use tokio::sync::{Mutex, broadcast};
 
 use crate::analyze::cause;
-use crate::mask::MaskedText;
+use crate::mask::{MaskedText, Masker};
 use crate::store::{
     AlertClimb, AlertId, Batch, CaseId, CaseUpdate, Change, Commitment, CommitmentId, ConversationId,
     CustomerId, DecisionId, Evidence, HeatPoint, NewAlert, NewCase, NewConversation, NewEvent, Progress,
@@ -91,6 +91,7 @@ struct Track {
     standing: Option<(String, String, Timestamp)>,
     quote: Option<(i64, u32, u32, SignalKind)>,
     alerted: bool,
+    masker: Masker,
 }
 
 /// What turns utterances and actions into decisions, cases and alerts that are kept.
@@ -320,6 +321,7 @@ impl Track {
             standing: None,
             quote: None,
             alerted: false,
+            masker: Masker::default(),
         }
     }
 
@@ -576,6 +578,10 @@ impl Track {
 
     /// The words, the signals and the promises of an utterance.
     fn keep(&mut self, desk: &Pipeline, said: &Spoken, noticed: &Noticed, batch: &mut Batch) {
+        let masked = self.masker.utterance(i64::from(said.index), said.party, &said.text);
+        for (utterance, text) in masked.earlier {
+            batch.changes.push(Change::Remask { conversation: self.id.clone(), utterance, text });
+        }
         let milliseconds = |value: Option<u64>| i64::try_from(value.unwrap_or(0)).unwrap_or(i64::MAX);
         batch.changes.push(
             Utterance {
@@ -585,7 +591,7 @@ impl Track {
                 speaker: said.speaker,
                 start_ms: milliseconds(said.start_ms),
                 end_ms: milliseconds(said.end_ms.or(said.start_ms)),
-                text: MaskedText::of(&said.text),
+                text: masked.text,
                 lemmas: None,
                 words: None,
             }

@@ -1,5 +1,6 @@
 //! Everything acknowledged survives a kill -9 in the middle of appends, once, on both engines.
 #![expect(clippy::unwrap_used, reason = "a step that fails fails its test")]
+#![expect(clippy::disallowed_methods, reason = "the tests are told by the environment where PostgreSQL is")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};

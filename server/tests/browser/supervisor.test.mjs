@@ -85,7 +85,7 @@ test("a threat of court reaches the board by itself and becomes a resolved case"
   await page.getByRole("button", { name: "Разрешить кейс" }).click();
   await page.getByRole("heading", { name: /Разрешено/ }).waitFor();
   await page.goto(`${url}/week`);
-  await page.getByText("450.50 RUB").waitFor();
+  await page.getByText("450,50 ₽").waitFor();
   assert.deepEqual(complaints, [], "the page must not break its own content policy");
 });
 
