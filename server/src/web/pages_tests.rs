@@ -1,1 +1,236 @@
-//! Renders every page.
+//! Renders every page from sample rows in both languages, checks what holds for all of them, and writes them to
+//! `target/pages`, where a browser can open them.
+
+mod samples;
+
+use std::path::PathBuf;
+
+use askama::Template;
+use gradus_engine::time::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::account::AccountPage;
+use super::board::{ArchivePage, BoardPage, alert_lines, render_row, summary};
+use super::case::{CaseForm, CaseParts, Page as CasePage, view as case_view};
+use super::cases::{CasesPage, lead, line, tabs};
+use super::conversation::{Page as ConversationPage, view as conversation_view};
+use super::customers::{CardPage, ListPage, bought_line, customer_facts, customer_line, telephone};
+use super::error::page as error_page;
+use super::sign_in::SignInPage;
+use super::upload::Uploaded;
+use super::users::{AddForm, UsersPage, lines, roles};
+use super::week::{Page as WeekPage, figures, span, tables, trend};
+use super::{Frame, Lang, Pager, Section, Who, Words, badges};
+use crate::api::Problem;
+use crate::auth::Role;
+use crate::store::UserId;
+
+fn words(lang: Lang) -> Words {
+    Words::new(lang, TimeZone::get("Europe/Moscow").unwrap(), samples::NOW)
+}
+
+fn frame(lang: Lang, section: Section) -> Frame {
+    let who = Who { name: "Игорь Панов".into(), role: Role::Administrator, csrf: "token".into() };
+    Frame { w: words(lang), who, section, flash: None }
+}
+
+fn board(lang: Lang) -> Vec<(&'static str, String)> {
+    let w = words(lang);
+    let protocol = samples::protocol();
+    let rows = samples::board();
+    let html: Vec<String> = rows.iter().map(|(row, curve)| render_row(&w, row, curve).unwrap()).collect();
+    let plain: Vec<_> = rows.iter().map(|(row, _)| row.clone()).collect();
+    let alerts = alert_lines(&w, &samples::alerts());
+    let full = BoardPage {
+        f: frame(lang, Section::Board),
+        summary: summary(&w, &plain, protocol.heat.high),
+        alerts,
+        rows: html.clone(),
+    };
+    let quiet = BoardPage { f: frame(lang, Section::Board), summary: summary(&w, &[], 60), alerts: vec![], rows: vec![] };
+    let upload = |name: &str, class, says: &str| Uploaded { name: name.into(), class, says: says.into(), links: vec![] };
+    let archive = ArchivePage {
+        f: frame(lang, Section::Conversations),
+        hot: false,
+        high: 60,
+        rows: html,
+        pager: Pager::new("/conversations?heat=0", 1, true),
+        uploads: vec![upload("смена-12.wav", "good", w.t.upload_waits), upload("пусто.json", "bad", "the file is empty")],
+    };
+    let none = ArchivePage {
+        f: frame(lang, Section::Conversations),
+        hot: false,
+        high: 60,
+        rows: vec![],
+        pager: Pager::default(),
+        uploads: vec![],
+    };
+    vec![
+        ("board", full.render().unwrap()),
+        ("board-empty", quiet.render().unwrap()),
+        ("conversations", archive.render().unwrap()),
+        ("conversations-empty", none.render().unwrap()),
+    ]
+}
+
+fn conversations(lang: Lang) -> Vec<(&'static str, String)> {
+    let page = |page| {
+        let f = frame(lang, Section::Conversations);
+        let v = conversation_view(&f.w, &samples::protocol(), page);
+        ConversationPage { f, v }.render().unwrap()
+    };
+    vec![
+        ("conversation", page(samples::call())),
+        ("conversation-live", page(samples::live_chat())),
+        ("conversation-new", page(samples::just_begun())),
+    ]
+}
+
+fn cases(lang: Lang) -> Vec<(&'static str, String)> {
+    let w = words(lang);
+    let rows = samples::cases();
+    let list = CasesPage {
+        f: frame(lang, Section::Cases),
+        lead: lead(&w, &rows, false),
+        tabs: tabs(&w, "", [4, 1]),
+        empty: w.t.cases_empty_title,
+        closed: false,
+        rows: rows.iter().map(|row| line(&w, row)).collect(),
+        pager: Pager::default(),
+    };
+    let empty = CasesPage {
+        f: frame(lang, Section::Cases),
+        lead: lead(&w, &[], false),
+        tabs: tabs(&w, "mine", [0, 0]),
+        empty: w.t.cases_empty_mine,
+        closed: false,
+        rows: vec![],
+        pager: Pager::default(),
+    };
+    let people = samples::people();
+    let me = UserId("user-rop".into());
+    let one = |at: usize, form: CaseForm| {
+        let timeline = samples::timeline();
+        let parts = CaseParts {
+            row: &rows[at],
+            timeline: &timeline,
+            talk: Some(samples::call()),
+            customer: Some(samples::customer()),
+            earlier: samples::board().into_iter().map(|(row, _)| row).take(3).collect(),
+            people: &people,
+            me: &me,
+        };
+        let f = frame(lang, Section::Cases);
+        let v = case_view(&f.w, &samples::protocol(), parts);
+        CasePage { f, v, form }.render().unwrap()
+    };
+    let mut wrong: CaseForm = CaseForm::default();
+    assert!(wrong.resolution(&w).is_none());
+    vec![
+        ("cases", list.render().unwrap()),
+        ("cases-empty", empty.render().unwrap()),
+        ("case", one(0, CaseForm::default())),
+        ("case-wrong", one(2, wrong)),
+        ("case-closed", one(4, CaseForm::default())),
+    ]
+}
+
+fn others(lang: Lang) -> Vec<(&'static str, String)> {
+    let w = words(lang);
+    let week = samples::week();
+    let day = |days: i64| Timestamp::from_millis(samples::NOW - days * 86_400_000);
+    let spans: Vec<_> = (0..8).rev().map(|at| (day(at * 7 + 1), day(at * 7 - 6))).collect();
+    let counted = [(92, 9), (104, 14), (88, 7), (121, 18), (97, 11), (110, 12), (101, 21), (64, 13)];
+    let week_page = WeekPage {
+        f: frame(lang, Section::Week),
+        span: span(&w, day(1), day(-6)),
+        back: 1,
+        figures: figures(&w, &week),
+        trend: trend(&w, &spans, &counted, 1),
+        tables: tables(&w, &week),
+    };
+    let customer = samples::customer();
+    let card = CardPage {
+        f: frame(lang, Section::Customers),
+        name: customer.name.clone().unwrap(),
+        badges: badges(&w, [customer.revenue_rank, None], customer.mark.as_deref()),
+        contacts: vec![telephone("79211234567"), "ruslan@primer.ru".into()],
+        facts: customer_facts(&w, &customer),
+        rows: samples::board().iter().map(|(row, curve)| render_row(&w, row, curve).unwrap()).collect(),
+        cases: samples::cases().iter().map(|row| line(&w, row)).collect(),
+        purchases: samples::purchases().iter().map(|bought| bought_line(&w, bought)).collect(),
+    };
+    let list = ListPage {
+        f: frame(lang, Section::Customers),
+        query: "куз".into(),
+        rows: vec![customer_line(&w, &customer)],
+    };
+    let users = UsersPage {
+        f: frame(lang, Section::Users),
+        rows: lines(&w, &samples::people(), &UserId("user-rop".into())),
+        roles: roles(&w),
+        form: AddForm::default(),
+    };
+    let account = AccountPage { f: frame(lang, Section::Other), e_old: Some(w.t.e_password_old), e_new: None };
+    vec![
+        ("week", week_page.render().unwrap()),
+        ("customer", card.render().unwrap()),
+        ("customers", list.render().unwrap()),
+        ("users", users.render().unwrap()),
+        ("account", account.render().unwrap()),
+    ]
+}
+
+fn gates(lang: Lang) -> Vec<(&'static str, String)> {
+    let gate = |setup, wrong| SignInPage { w: words(lang), setup, name: String::new(), login: "anna".into(), wrong };
+    let problem = |kind, reference: Option<&str>| {
+        let problem = Problem { kind, detail: "подробность".into(), refusal: None, reference: reference.map(str::to_owned) };
+        error_page(lang, &problem).render().unwrap()
+    };
+    vec![
+        ("sign-in", gate(false, Some(words(lang).t.sign_in_wrong)).render().unwrap()),
+        ("setup", gate(true, None).render().unwrap()),
+        ("error-404", problem("not-found", None)),
+        ("error-500", problem("broken", Some("4F2A91C0"))),
+    ]
+}
+
+fn all(lang: Lang) -> Vec<(&'static str, String)> {
+    [board(lang), conversations(lang), cases(lang), others(lang), gates(lang)].concat()
+}
+
+#[test]
+fn every_page_renders_in_both_languages_and_keeps_its_own_content_policy() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/pages");
+    std::fs::create_dir_all(&folder).unwrap();
+    for lang in Lang::ALL {
+        for (name, html) in all(lang) {
+            for forbidden in [" style=", "onclick=", "<script>", "javascript:", "<style"] {
+                assert!(!html.contains(forbidden), "{name} has {forbidden}");
+            }
+            assert!(html.contains(&format!("<html lang=\"{}\">", lang.code())), "{name}");
+            assert!(html.contains("<h1"), "{name} has no heading");
+            std::fs::write(folder.join(format!("{name}.{}.html", lang.code())), html).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_english_page_has_no_russian_words_of_the_interface() {
+    let russian = |text: &str| text.chars().any(|letter| ('\u{410}'..='\u{44f}').contains(&letter));
+    for (name, html) in gates(Lang::En) {
+        let visible = html.replace("подробность", "");
+        assert!(!russian(&visible), "{name}: {visible}");
+    }
+}
+
+#[test]
+fn what_a_hostile_customer_says_stays_text() {
+    let mut page = samples::just_begun();
+    page.conversation.customer_name = Some("<script>alert(1)</script>".into());
+    page.utterances[0].text = Some("<img src=x onerror=alert(1)>".into());
+    let f = frame(Lang::Ru, Section::Conversations);
+    let v = conversation_view(&f.w, &samples::protocol(), page);
+    let html = ConversationPage { f, v }.render().unwrap();
+    assert!(!html.contains("<img src=x") && !html.contains("<script>alert"), "{html}");
+}
