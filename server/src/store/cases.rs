@@ -126,6 +126,8 @@ pub struct CaseRow {
     pub due_at_ms: Option<i64>,
     pub acknowledged_at_ms: Option<i64>,
     pub acknowledged_by: Option<UserId>,
+    /// Why the protocol last decided in its conversation.
+    pub cause: Option<String>,
     pub reason: Option<String>,
     pub decision: Option<String>,
     pub cost: Option<String>,
@@ -171,11 +173,13 @@ macro_rules! case_select {
         concat!(
             "SELECT c.id, c.number, c.version, c.conversation_id, c.customer_id, k.name AS customer_name, c.incident_id,
                  c.subject, c.state, c.stage, c.priority, c.owner_id, u.name AS owner_name, c.team, c.opened_at_ms,
-                 c.first_response_ms, c.due_at_ms, c.acknowledged_at_ms, c.acknowledged_by, c.reason, c.decision,
+                 c.first_response_ms, c.due_at_ms, c.acknowledged_at_ms, c.acknowledged_by, v.decision_reason AS cause,
+                 c.reason, c.decision,
                  c.cost, c.currency, c.conclusion, c.closed_at_ms, c.closed_by
              FROM cases c
              LEFT JOIN customers k ON k.id = c.customer_id
-             LEFT JOIN users u ON u.id = c.owner_id ",
+             LEFT JOIN users u ON u.id = c.owner_id
+             LEFT JOIN conversations v ON v.id = c.conversation_id ",
             $rest
         )
     };

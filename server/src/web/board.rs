@@ -16,6 +16,8 @@ use crate::store::{AlertRow, ConversationFilter, ConversationRow, ConversationSt
 
 /// Most conversations on the board, and on one page of the list.
 pub const MOST: i64 = 100;
+/// Most alerts in the strip of the board.
+const MOST_ALERTS: usize = 20;
 /// Points of a sparkline.
 const SPARK_POINTS: usize = 24;
 
@@ -54,6 +56,7 @@ struct RowPart<'a> {
 /// One alert of the strip.
 pub(super) struct AlertLine {
     href: String,
+    customer: String,
     what: String,
     why: String,
     repeat: bool,
@@ -124,7 +127,7 @@ fn board_row(w: &Words, row: &ConversationRow, curve: &[HeatRow]) -> BoardRow {
         signal: row.quote_kind.as_deref().map_or_else(|| w.t.no_signal.to_owned(), |kind| w.signal(kind)),
         signal_class: row.quote_kind.as_deref().map_or("", |kind| signal_class(kind, party)),
         decision: if decision.is_empty() { String::new() } else { w.decision(decision) },
-        decision_class: if urgent { "d-now" } else { "d-other" },
+        decision_class: if urgent && (waits || row.case_id.is_none()) { "d-now" } else { "d-other" },
         reason: row.decision_reason.as_deref().map(|reason| w.reason(reason)).unwrap_or_default(),
         case: case_link(w, row),
     }
@@ -139,9 +142,8 @@ pub(super) fn case_link(w: &Words, row: &ConversationRow) -> Option<CaseLink> {
     let state = row.case_state.as_deref().unwrap_or("open");
     let waiting = state == "open";
     let owner = match &row.owner_name {
-        Some(name) if waiting => format!("{} {name}", w.t.waits_for),
         Some(name) => name.clone(),
-        None if waiting => format!("{} {}", w.t.waits_for, w.role("supervisor")),
+        None if waiting => w.role("supervisor").to_owned(),
         None => w.t.nobody.to_owned(),
     };
     let closed = !matches!(state, "open" | "acknowledged" | "in_work");
@@ -161,22 +163,18 @@ pub fn alert_words(w: &Words, alert: &AlertRow) -> (String, String) {
     let what = if alert.decision.is_empty() { w.t.alert_new.to_owned() } else { w.decision(&alert.decision) };
     let mut why: Vec<String> = alert.reason.as_deref().map(|reason| w.reason(reason)).into_iter().collect();
     why.extend(alert.case_number.map(|number| format!("{} {number}", w.t.go_case)));
-    (capital(&what), why.join(" · "))
+    (what, why.join(" · "))
 }
 
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-pub(super) fn alert_lines(w: &Words, alerts: &[AlertRow]) -> Vec<AlertLine> {
-    let open = alerts.iter().filter(|alert| alert.acknowledged_at_ms.is_none() && alert.ended_at_ms.is_none());
-    let line = |alert: &AlertRow| {
+/// `alerts` come with the names of their customers.
+pub(super) fn alert_lines(w: &Words, alerts: &[(AlertRow, Option<String>)]) -> Vec<AlertLine> {
+    let line = |(alert, customer): &(AlertRow, Option<String>)| {
         let (what, why) = alert_words(w, alert);
         let conversation = alert.conversation_id.as_ref().map(|id| format!("/conversations/{id}"));
         let case = alert.case_id.as_ref().map(|id| format!("/cases/{id}"));
         AlertLine {
             href: case.or(conversation).unwrap_or_else(|| "/".to_owned()),
+            customer: customer.clone().unwrap_or_else(|| w.t.unknown_customer.to_owned()),
             what,
             why,
             repeat: alert.repeats > 0 || alert.level > 0,
@@ -184,7 +182,7 @@ pub(super) fn alert_lines(w: &Words, alerts: &[AlertRow]) -> Vec<AlertLine> {
             case_id: alert.case_id.as_ref().map(ToString::to_string),
         }
     };
-    open.map(line).collect()
+    alerts.iter().map(line).collect()
 }
 
 pub(super) fn summary(w: &Words, rows: &[ConversationRow], high: u8) -> String {
@@ -215,15 +213,32 @@ pub async fn page(State(app): State<App>, me: Me) -> Result<Response, ApiError> 
     let rows = app.desk.store.board(me.team(), MOST).await?;
     let html = rendered(&app, &f.w, &rows).await?;
     let summary = summary(&f.w, &rows, app.desk.pipeline.protocol().heat.high);
-    let alerts = alert_lines(&f.w, &app.alerts_for(&me).await?);
+    let alerts = strip(&app, &me, &f.w).await?;
     show(&BoardPage { f, summary, alerts, rows: html })
 }
 
 /// The strip of alerts alone, for the live update.
 pub async fn alerts(State(app): State<App>, me: Me) -> Result<Response, ApiError> {
     let f = frame(&app, &me, Section::Board);
-    let alerts = alert_lines(&f.w, &app.alerts_for(&me).await?);
+    let alerts = strip(&app, &me, &f.w).await?;
     show(&StripPart { f, alerts })
+}
+
+/// Returns what waits for a person, the latest first.
+async fn strip(app: &App, me: &Me, w: &Words) -> Result<Vec<AlertLine>, ApiError> {
+    let mut named = Vec::new();
+    for alert in app.alerts_for(me).await?.into_iter().take(MOST_ALERTS) {
+        let row = match &alert.conversation_id {
+            Some(id) => app.desk.store.conversation(id).await?,
+            None => None,
+        };
+        let seen = row.as_ref().is_none_or(|row| me.sees(row.team.as_deref()));
+        let waits = row.as_ref().is_none_or(|row| row.case_state.as_deref().is_none_or(|state| state == "open"));
+        if seen && waits {
+            named.push((alert, row.map(|row| customer_name(w, &row))));
+        }
+    }
+    Ok(alert_lines(w, &named))
 }
 
 /// What the list of conversations shows.

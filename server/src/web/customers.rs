@@ -105,7 +105,11 @@ pub async fn card(State(app): State<App>, me: Me, Path(id): Path<String>) -> Res
     let store = &app.desk.store;
     let customer = store.customer(&CustomerId(id)).await?.ok_or(ApiError::NotFound)?;
     let f = frame(&app, &me, Section::Customers);
-    let talks = app.conversations_of(&me, &customer.id).await?;
+    let mut talks = app.conversations_of(&me, &customer.id).await?;
+    for talk in &mut talks {
+        // Every row is this customer's: what it was about tells them apart.
+        talk.customer_name = talk.subject.take().or_else(|| Some(f.w.moment(talk.started_at_ms)));
+    }
     let filter = CaseFilter {
         customer: Some(customer.id.clone()),
         team: me.team().map(str::to_owned),

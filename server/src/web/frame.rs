@@ -96,6 +96,11 @@ impl Frame {
         self.who.role.may(May::Note)
     }
 
+    /// Says whether the person may add people.
+    pub fn may_people(&self) -> bool {
+        self.who.role.may(May::People)
+    }
+
     /// Says whether the person may send conversations in.
     pub fn may_send(&self) -> bool {
         self.who.role.may(May::Send)

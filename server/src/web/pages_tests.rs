@@ -40,7 +40,9 @@ fn board(lang: Lang) -> Vec<(&'static str, String)> {
     let rows = samples::board();
     let html: Vec<String> = rows.iter().map(|(row, curve)| render_row(&w, row, curve).unwrap()).collect();
     let plain: Vec<_> = rows.iter().map(|(row, _)| row.clone()).collect();
-    let alerts = alert_lines(&w, &samples::alerts());
+    let customer = || Some("Кузьмина Татьяна Сергеевна".to_owned());
+    let named: Vec<_> = samples::alerts().into_iter().map(|alert| (alert, customer())).collect();
+    let alerts = alert_lines(&w, &named);
     let full = BoardPage {
         f: frame(lang, Section::Board),
         summary: summary(&w, &plain, protocol.heat.high),

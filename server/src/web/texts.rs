@@ -71,7 +71,6 @@ texts! {
     strategic "топ-10" "top 10";
     no_signal "Пока ничего не замечено" "Nothing noticed so far";
     no_decision "Ничего не требуется" "Nothing needed";
-    waits_for "ждёт:" "waits for:";
     with_agent "у оператора" "with the agent";
     alerts_title "Ждут вас" "Waiting for you";
     alert_repeat "повтор" "repeat";
@@ -102,7 +101,7 @@ texts! {
     supervisor_role "Руководитель" "Supervisor";
     specialist_role "Специалист" "Specialist";
     attempts_failed "неудачных попыток" "failed attempts";
-    calmed_at "Успокоился" "Calmed down";
+    calmed_at "Спокойно с" "Calm since";
     go_case "Кейс №" "Case No.";
     open_case "Открыть кейс" "Open a case";
     heat_curve "Кривая градуса" "Heat curve";
@@ -250,8 +249,8 @@ texts! {
     terms "Особые условия" "Personal terms";
     manager "Ведёт" "Looked after by";
     revenue "Выручка за год" "Revenue, 12 months";
-    rank_revenue "место по выручке" "by revenue";
-    rank_growth "место по росту" "by growth";
+    rank_revenue "Место по выручке" "Rank by revenue";
+    rank_growth "Место по росту" "Rank by growth";
     mark "Отметка" "Mark";
     contacts "Контакты" "Contacts";
     purchases "Покупки за год" "Purchases, 12 months";

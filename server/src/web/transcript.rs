@@ -98,7 +98,7 @@ fn speaker(w: &Words, page: &ConversationPage, said: &UtteranceRow) -> String {
 fn note(w: &Words, signal: &SignalRow) -> SignalNote {
     let measured = match signal.quote_start {
         Some(_) => String::new(),
-        None => signal.measured.map_or_else(|| w.t.measured.to_owned(), |value| format!("{value:.1}")),
+        None => w.t.measured.to_owned(),
     };
     SignalNote {
         title: w.signal(&signal.kind),

@@ -167,8 +167,12 @@ impl Words {
         }
     }
 
-    /// Returns the name of a decision.
+    /// Returns the name of a decision, as a title.
     pub fn decision(&self, decision: &str) -> String {
+        capital(&self.decision_name(decision))
+    }
+
+    fn decision_name(&self, decision: &str) -> String {
         match (self.lang, decision.parse::<DecisionKind>()) {
             (Lang::Ru, Ok(kind)) => kind.title_ru().to_owned(),
             (Lang::En, Ok(DecisionKind::Engage)) => "engage a supervisor".to_owned(),
@@ -187,10 +191,10 @@ impl Words {
             2 => LadderStep::Warning2,
             _ => LadderStep::Closing,
         };
-        match self.lang {
+        capital(&match self.lang {
             Lang::Ru => step.title_ru().to_owned(),
             Lang::En => spaced(step.name()),
-        }
+        })
     }
 
     /// Returns the name of a reason.
@@ -300,6 +304,11 @@ pub fn signal_class(kind: &str, party: &str) -> &'static str {
         Err(_) if party == Party::Agent.name() => "s-plain",
         Err(_) => "s-warm",
     }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn spaced(name: &str) -> String {

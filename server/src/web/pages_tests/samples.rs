@@ -293,6 +293,7 @@ pub fn cases() -> Vec<CaseRow> {
         due_at_ms: Some(NOW + due),
         acknowledged_at_ms: None,
         acknowledged_by: None,
+        cause: Some("legal".into()),
         reason: None,
         decision: None,
         cost: None,

@@ -77,11 +77,16 @@ pub fn heat_curve(curve: &Curve<'_>) -> String {
             heat_class(point.value),
         );
     }
-    for mark in curve.marks {
+    let mut shift = 0;
+    for (number, mark) in curve.marks.iter().enumerate() {
         let (x, says) = (percent(mark.at, curve.length), escape(&mark.says));
+        let before = number.checked_sub(1).and_then(|before| curve.marks.get(before));
+        // Marks of one moment stand side by side instead of one upon the other.
+        let close = before.is_some_and(|before| (mark.at - before.at).abs() * 60 < curve.length);
+        shift = if close { shift + 19 } else { 0 };
         let _ = write!(
             svg,
-            "<a class=\"flag {}\" href=\"{}\" aria-label=\"{says}\"><line x1=\"{x}%\" x2=\"{x}%\" y1=\"0\" y2=\"100%\"/><circle cx=\"{x}%\" cy=\"0\" \
+            "<a class=\"flag {}\" href=\"{}\" aria-label=\"{says}\" transform=\"translate({shift} 0)\"><line x1=\"{x}%\" x2=\"{x}%\" y1=\"0\" y2=\"100%\"/><circle cx=\"{x}%\" cy=\"0\" \
              r=\"8\"/><text x=\"{x}%\" y=\"0\" dy=\"3.5\">{}</text><title>{says}</title></a>",
             mark.class,
             escape(&mark.href),
