@@ -1,5 +1,6 @@
 //! `gradus transcribe`: recordings in; words with times per channel out, as JSON, WebVTT or vCon.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -36,24 +37,28 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
     let ear = ears::builtin_ear()?;
     let mut engine = LazyEngine::new(&config.speech);
     let mut failed = false;
+    let mut out = std::io::stdout().lock();
     for file in ears::files(&arguments.paths) {
         let result = match file {
             Ok(path) => one(&path, arguments.format, &mut engine, &ear, &config, &defaults)
                 .map_err(|error| (path, error)),
             Err(error) => Err((error.file.clone(), error.into())),
         };
-        match result {
-            Ok(text) => println!("{text}"),
-            Err((path, error)) => {
+        let line = match (result, arguments.format) {
+            (Ok(text), _) => text,
+            (Err((path, error)), Format::Json) => {
                 failed = true;
-                match arguments.format {
-                    Format::Json => println!(
-                        "{}",
-                        json!({"file": path.display().to_string(), "error": format!("{error:#}")})
-                    ),
-                    Format::Vtt | Format::Vcon => eprintln!("gradus: {}: {error:#}", path.display()),
-                }
+                json!({"file": path.display().to_string(), "error": format!("{error:#}")}).to_string()
             }
+            (Err((path, error)), Format::Vtt | Format::Vcon) => {
+                failed = true;
+                eprintln!("gradus: {}: {error:#}", path.display());
+                continue;
+            }
+        };
+        // A reader that has enough, such as `head`, ends the work.
+        if writeln!(out, "{line}").is_err() {
+            break;
         }
     }
     Ok(if failed { Ended::SomeFailed } else { Ended::Well })
