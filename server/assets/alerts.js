@@ -51,7 +51,8 @@ const toasts = /** @type {HTMLElement | null} */ (document.querySelector(".toast
 
 /** @param {Alert} alert */
 function toast(alert) {
-  if (!toasts) return;
+  // The board has its own strip for what waits.
+  if (!toasts || document.getElementById("alerts")) return;
   for (const old of toasts.children) if (old.getAttribute("data-id") === alert.id) old.remove();
   const box = document.createElement("div");
   box.className = "toast";
@@ -65,7 +66,13 @@ function toast(alert) {
   link.className = "button primary";
   link.href = alert.href;
   link.textContent = toasts.dataset.open ?? "";
-  box.append(words, link);
+  const close = document.createElement("button");
+  close.type = "button";
+  close.className = "tool";
+  close.textContent = "×";
+  close.setAttribute("aria-label", toasts.dataset.close ?? "");
+  close.addEventListener("click", () => box.remove());
+  box.append(words, link, close);
   toasts.prepend(box);
   while (toasts.children.length > 3) toasts.lastElementChild?.remove();
   // It stays in the strip of the board; the toast makes room after half a minute.

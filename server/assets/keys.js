@@ -45,7 +45,7 @@ function walk(step) {
 document.addEventListener("keydown", (event) => {
   const target = /** @type {HTMLElement} */ (event.target);
   if (event.ctrlKey || event.metaKey || event.altKey || sheet.open) return;
-  if (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)) {
+  if (target.isContentEditable || target.matches?.("input, textarea, select")) {
     if (event.key === "Escape") target.blur();
     return;
   }

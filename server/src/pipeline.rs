@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use gradus_engine::alert::Alert;
 use gradus_engine::case::{Action, Case, CaseChange, CaseState, Owner, Refusal, StaffId};
 use gradus_engine::commitment::Reference;
-use gradus_engine::decision::{Decision, LadderStep};
+use gradus_engine::decision::{Decision, DecisionKind, LadderStep};
 use gradus_engine::ear::Ear;
 use gradus_engine::effect::Effect;
 use gradus_engine::event::{CustomerFacts, Event, Heard, Said};
@@ -89,6 +89,9 @@ struct Track {
     decisions: i64,
     commitments: i64,
     standing: Option<(String, String, Timestamp)>,
+    /// The decision that stands: what the board shows and what an alert is about.
+    standing_id: Option<DecisionId>,
+    standing_weight: u8,
     quote: Option<(i64, u32, u32, SignalKind)>,
     alerted: bool,
     masker: Masker,
@@ -319,6 +322,8 @@ impl Track {
             decisions: 0,
             commitments: 0,
             standing: None,
+            standing_id: None,
+            standing_weight: 0,
             quote: None,
             alerted: false,
             masker: Masker::default(),
@@ -408,9 +413,16 @@ impl Track {
 
     fn decided(&mut self, desk: &Pipeline, decision: &Decision, now: Timestamp, batch: &mut Batch) {
         self.decisions += 1;
-        self.standing = Some((decision.decision.name().to_owned(), decision.reason.name().to_owned(), now));
-        if let Some(found) = decision.evidence.first() {
-            self.quote = Some((i64::from(found.utterance), found.start, found.end, found.signal));
+        // «Engage a supervisor now» stays on the board when a department is brought in besides.
+        let weight = weight(decision);
+        if weight >= self.standing_weight {
+            let (what, why) = (decision.decision.name().to_owned(), decision.reason.name().to_owned());
+            self.standing = Some((what, why, now));
+            self.standing_id = Some(self.decision_id());
+            self.standing_weight = weight;
+            if let Some(found) = decision.evidence.first() {
+                self.quote = Some((i64::from(found.utterance), found.start, found.end, found.signal));
+            }
         }
         let evidence = decision.evidence.iter().map(|found| {
             let quoted = found.end > found.start;
@@ -473,12 +485,14 @@ impl Track {
             }
             CaseChange::Moved { state: CaseState::Acknowledged { .. }, .. } => {
                 if let Some(by) = who {
+                    batch.changes.extend(self.answer_alert(&case, by, now));
                     batch.changes.push(Change::AcknowledgeCase { id: id.clone(), by: by.clone(), at: now });
                     batch.changes.push(self.update(&case));
                 }
             }
             CaseChange::Moved { state: CaseState::InWork { .. }, .. } => {
                 if let Some(by) = who {
+                    batch.changes.extend(self.answer_alert(&case, by, now));
                     batch.changes.push(Change::TakeOver { id: id.clone(), by: by.clone(), at: now });
                     batch.changes.push(self.update(&case));
                 }
@@ -505,6 +519,10 @@ impl Track {
                 batch.changes.push(self.update(&case));
             }
         }
+        let owner = match &case.owner {
+            Owner::Staff(staff) => Some(staff.0.as_str()),
+            Owner::Role(_) => None,
+        };
         batch.changes.push(
             TimelineEntry {
                 case: id,
@@ -513,10 +531,16 @@ impl Track {
                 actor: who.cloned(),
                 kind: change_name(change).to_owned(),
                 text: None,
-                detail: json!({"state": case.state.name(), "priority": case.priority.name(), "stage": stage(&case)}),
+                detail: json!({"state": case.state.name(), "priority": case.priority.name(), "stage": stage(&case), "owner": owner}),
             }
             .into(),
         );
+    }
+
+    /// An alert that was given for the case is answered by whoever acts on it.
+    fn answer_alert(&self, case: &Case, by: &UserId, now: Timestamp) -> Option<Change> {
+        case.told?;
+        Some(Change::AcknowledgeAlert { id: AlertId(format!("{}-alert", self.id)), by: by.clone(), at: now })
     }
 
     fn update(&self, case: &Case) -> Change {
@@ -564,7 +588,7 @@ impl Track {
                 id,
                 case_id: Some(self.case_id()),
                 conversation_id: Some(self.id.clone()),
-                decision_id: Some(self.decision_id()),
+                decision_id: self.standing_id.clone(),
                 decision,
                 recipient_id: None,
                 recipient_role: Some(alert.role.clone()),
@@ -655,6 +679,19 @@ impl Track {
 /// Says whether a signal is what the board should quote: what the customer demands, threatens or suffers from.
 fn matters(kind: SignalKind) -> bool {
     kind.party() == Party::Customer && kind.group() != Group::Flow
+}
+
+/// Says which of two decisions of one conversation matters more to people.
+fn weight(decision: &Decision) -> u8 {
+    match (decision.decision, decision.step) {
+        (DecisionKind::EngageNow, _) => 6,
+        (DecisionKind::AbuseStep, Some(LadderStep::Closing)) => 5,
+        (DecisionKind::Engage, _) => 4,
+        (DecisionKind::AbuseStep, _) => 3,
+        (DecisionKind::Functional | DecisionKind::Incident, _) => 2,
+        (DecisionKind::Coach, _) => 1,
+        (DecisionKind::Watch, _) => 0,
+    }
 }
 
 /// The role or the person's side the case waits for.

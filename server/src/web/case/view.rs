@@ -156,7 +156,7 @@ pub fn view(w: &Words, protocol: &Protocol, parts: CaseParts<'_>) -> CaseView {
             .filter(|user| user.role.parse::<Role>().is_ok_and(|role| role.may(May::Act)))
             .map(|user| (user.id.to_string(), format!("{}, {}", user.name, w.role(&user.role))))
             .collect(),
-        timeline: timeline.iter().rev().map(|entry| line(w, entry)).collect(),
+        timeline: timeline.iter().rev().map(|entry| line(w, entry, people)).collect(),
     }
 }
 
@@ -199,9 +199,10 @@ fn outcome(w: &Words, row: &CaseRow) -> Option<Outcome> {
     })
 }
 
-fn line(w: &Words, entry: &TimelineRow) -> Entry {
+fn line(w: &Words, entry: &TimelineRow, people: &[User]) -> Entry {
     let detail: serde_json::Value = serde_json::from_str(&entry.detail).unwrap_or_default();
-    let to = detail.get("to").and_then(serde_json::Value::as_str).map(|name| format!(": {name}"));
+    let owner = detail.get("owner").and_then(serde_json::Value::as_str).filter(|_| entry.kind == "open");
+    let to = people.iter().find(|user| Some(user.id.as_str()) == owner).map(|user| format!(": {}", user.name));
     Entry {
         class: match entry.kind.as_str() {
             "climbed" | "overdue" => "late",

@@ -86,8 +86,8 @@ pub fn heat_curve(curve: &Curve<'_>) -> String {
         shift = if close { shift + 19 } else { 0 };
         let _ = write!(
             svg,
-            "<a class=\"flag {}\" href=\"{}\" aria-label=\"{says}\" transform=\"translate({shift} 0)\"><line x1=\"{x}%\" x2=\"{x}%\" y1=\"0\" y2=\"100%\"/><circle cx=\"{x}%\" cy=\"0\" \
-             r=\"8\"/><text x=\"{x}%\" y=\"0\" dy=\"3.5\">{}</text><title>{says}</title></a>",
+            "<a class=\"flag {}\" href=\"{}\" transform=\"translate({shift} 0)\"><line x1=\"{x}%\" x2=\"{x}%\" y1=\"0\" y2=\"100%\"/><circle cx=\"{x}%\" cy=\"0\" \
+             r=\"8\"/><text x=\"{x}%\" y=\"0\" dy=\"3.5\" aria-hidden=\"true\">{}</text><title>{says}</title></a>",
             mark.class,
             escape(&mark.href),
             escape(&mark.sign),
