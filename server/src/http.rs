@@ -23,8 +23,8 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_util::sync::CancellationToken;
-use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::api::{self, ApiError};
@@ -34,8 +34,8 @@ use crate::desk::Desk;
 use crate::hub::Hub;
 use crate::inbox::Inbox;
 use crate::store::{
-    AlertRow, CaseId, CaseRow, ConversationFilter, ConversationId, ConversationPage, ConversationRow, CustomerId,
-    StoreError,
+    AlertRow, CaseId, CaseRow, ConversationFilter, ConversationId, ConversationPage, ConversationRow,
+    CustomerId, StoreError,
 };
 use crate::web;
 
@@ -116,7 +116,11 @@ impl App {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn conversations_of(&self, me: &Me, customer: &CustomerId) -> Result<Vec<ConversationRow>, StoreError> {
+    pub async fn conversations_of(
+        &self,
+        me: &Me,
+        customer: &CustomerId,
+    ) -> Result<Vec<ConversationRow>, StoreError> {
         let filter = ConversationFilter {
             customer: Some(customer.clone()),
             team: me.team().map(str::to_owned),
@@ -176,7 +180,10 @@ pub fn routes(app: App) -> Router {
         .layer(header(header::REFERRER_POLICY, "same-origin"))
         .layer(header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
         .layer(header(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
-        .layer(header(HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(self)"))
+        .layer(header(
+            HeaderName::from_static("permissions-policy"),
+            "camera=(), geolocation=(), microphone=(self)",
+        ))
         .layer(header(header::CACHE_CONTROL, "no-store"));
     if !app.desk.config.http.certificate.is_empty() {
         router = router.layer(header(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"));
@@ -278,10 +285,14 @@ async fn connection(
     let served = match tls {
         Some(tls) => {
             let stream = tokio::time::timeout(HANDSHAKE_TIME, tls.accept(stream)).await??;
-            watcher.watch(builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned()).await
+            watcher
+                .watch(builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned())
+                .await
         }
         None => {
-            watcher.watch(builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned()).await
+            watcher
+                .watch(builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned())
+                .await
         }
     };
     served.map_err(|error| anyhow::anyhow!("{error}"))

@@ -36,7 +36,8 @@ impl Inbox {
     /// When it cannot be made.
     pub fn open(desk: &Desk) -> Result<Self> {
         let folder = desk.config.store.recordings.with_extension("inbox");
-        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         Ok(Self { folder, news: Arc::default() })
     }
 
@@ -45,11 +46,19 @@ impl Inbox {
     /// # Errors
     /// Says what is wrong with it and what to do.
     pub async fn take(&self, desk: &Desk, name: &str, bytes: bytes::Bytes) -> Result<Kept> {
-        let name = Path::new(name).file_name().map_or_else(|| "file".to_owned(), |name| name.to_string_lossy().into_owned());
+        let name = Path::new(name)
+            .file_name()
+            .map_or_else(|| "file".to_owned(), |name| name.to_string_lossy().into_owned());
         let sha256 = digest(&bytes);
         let now = desk.clock.now();
-        if let Some(done) = desk.store.import(&sha256).await?.filter(|row| row.state == crate::store::ImportState::Done) {
-            return Ok(Kept { known: true, links: done.conversation_id.into_iter().map(|id| id.0).collect(), waits: false });
+        if let Some(done) =
+            desk.store.import(&sha256).await?.filter(|row| row.state == crate::store::ImportState::Done)
+        {
+            return Ok(Kept {
+                known: true,
+                links: done.conversation_id.into_iter().map(|id| id.0).collect(),
+                waits: false,
+            });
         }
         if SoundFormat::of_bytes(&bytes).is_some() {
             let path = self.folder.join(format!("{sha256}-{}", plain(&name)));
@@ -82,7 +91,9 @@ impl Inbox {
                 let (desk, file) = (desk.clone(), path.clone());
                 let handle = tokio::runtime::Handle::current();
                 // Recognition keeps a core busy for minutes: it has a thread of its own.
-                let taken = tokio::task::spawn_blocking(move || handle.block_on(crate::cli::import_file(&desk, &file)));
+                let taken = tokio::task::spawn_blocking(move || {
+                    handle.block_on(crate::cli::import_file(&desk, &file))
+                });
                 match taken.await {
                     Ok(Ok(())) => {}
                     Ok(Err(error)) => tracing::error!("A recording was not taken in: {error:#}"),
@@ -115,7 +126,8 @@ impl Inbox {
 fn keep(path: &Path, bytes: &[u8]) -> Result<()> {
     use std::io::Write as _;
     let part = path.with_extension("part");
-    let mut file = std::fs::File::create(&part).with_context(|| format!("cannot write {}", part.display()))?;
+    let mut file =
+        std::fs::File::create(&part).with_context(|| format!("cannot write {}", part.display()))?;
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&part, path)?;

@@ -19,10 +19,10 @@ pub mod store;
 pub mod hub;
 pub mod inbox;
 
-pub mod auth;
 pub mod api;
-pub mod web;
+pub mod auth;
 pub mod http;
+pub mod web;
 
 pub mod eval;
 

@@ -92,6 +92,8 @@ struct Track {
     /// The decision that stands: what the board shows and what an alert is about.
     standing_id: Option<DecisionId>,
     standing_weight: u8,
+    /// The team that sees the conversation and its case.
+    team: Option<String>,
     quote: Option<(i64, u32, u32, SignalKind)>,
     alerted: bool,
     masker: Masker,
@@ -137,6 +139,7 @@ impl Pipeline {
         let customer_key =
             customer.as_ref().map_or_else(|| format!("conversation {id}"), ToString::to_string);
         let mut track = Track::new(id.clone(), new.channel, customer, customer_key);
+        track.team.clone_from(&new.team);
         let mut batch = Batch::new().change(new);
         let event = Event::Started { channel: track.channel, customer: facts };
         track.take(self, &event, at, &mut batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
@@ -289,6 +292,7 @@ impl Pipeline {
         let customer_key =
             customer.as_ref().map_or_else(|| format!("conversation {id}"), ToString::to_string);
         let mut track = Track::new(id.clone(), channel, customer, customer_key);
+        track.team.clone_from(&row.team);
         let mut from = 0;
         loop {
             let events = self.store.events_of(&conversation_stream(id), from, 500).await?;
@@ -324,6 +328,7 @@ impl Track {
             standing: None,
             standing_id: None,
             standing_weight: 0,
+            team: None,
             quote: None,
             alerted: false,
             masker: Masker::default(),
@@ -475,13 +480,15 @@ impl Track {
                         stage: stage(&case),
                         priority: case.priority.name().to_owned(),
                         owner_id: None,
-                        team: None,
+                        team: self.team.clone(),
                         opened_at: now,
                         due_at: Some(case.due_at),
                     }
                     .into(),
                 );
                 batch.changes.push(Change::JoinCase { conversation: self.id.clone(), case: id.clone() });
+                // The matter may come up again after it was resolved: then the same case is open again.
+                batch.changes.push(self.update(&case));
             }
             CaseChange::Moved { state: CaseState::Acknowledged { .. }, .. } => {
                 if let Some(by) = who {
@@ -493,8 +500,9 @@ impl Track {
             CaseChange::Moved { state: CaseState::InWork { .. }, .. } => {
                 if let Some(by) = who {
                     batch.changes.extend(self.answer_alert(&case, by, now));
-                    batch.changes.push(Change::TakeOver { id: id.clone(), by: by.clone(), at: now });
+                    // First the state: a case that is opened again is closed for everything else.
                     batch.changes.push(self.update(&case));
+                    batch.changes.push(Change::TakeOver { id: id.clone(), by: by.clone(), at: now });
                 }
             }
             CaseChange::Moved { state: CaseState::Resolved { resolution, .. }, .. } => {
@@ -519,22 +527,31 @@ impl Track {
                 batch.changes.push(self.update(&case));
             }
         }
+        batch.changes.push(self.timeline_entry(&case, change, who, now));
+    }
+
+    fn timeline_entry(
+        &self,
+        case: &Case,
+        change: &CaseChange,
+        who: Option<&UserId>,
+        now: Timestamp,
+    ) -> Change {
         let owner = match &case.owner {
             Owner::Staff(staff) => Some(staff.0.as_str()),
             Owner::Role(_) => None,
         };
-        batch.changes.push(
-            TimelineEntry {
-                case: id,
-                key: format!("{}-{}-{}", now.millis(), change_name(change), self.decisions),
-                at: now,
-                actor: who.cloned(),
-                kind: change_name(change).to_owned(),
-                text: None,
-                detail: json!({"state": case.state.name(), "priority": case.priority.name(), "stage": stage(&case), "owner": owner}),
-            }
-            .into(),
-        );
+        let (state, priority) = (case.state.name(), case.priority.name());
+        TimelineEntry {
+            case: self.case_id(),
+            key: format!("{}-{}-{}", now.millis(), change_name(change), self.decisions),
+            at: now,
+            actor: who.cloned(),
+            kind: change_name(change).to_owned(),
+            text: None,
+            detail: json!({"state": state, "priority": priority, "stage": stage(case), "owner": owner}),
+        }
+        .into()
     }
 
     /// An alert that was given for the case is answered by whoever acts on it.
@@ -555,7 +572,7 @@ impl Track {
             stage: stage(case),
             priority: case.priority.name().to_owned(),
             owner_id,
-            team: None,
+            team: self.team.clone(),
             due_at: Some(case.due_at),
             first_response: None,
             incident_id: None,

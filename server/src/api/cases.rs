@@ -97,7 +97,8 @@ pub async fn act(
             let user = app.desk.store.user(&UserId(to)).await?.filter(|user| user.active);
             let may = |role: &str| role.parse::<Role>().is_ok_and(|role| role.may(May::Act));
             let user = user.filter(|user| may(&user.role));
-            let user = user.ok_or_else(|| ApiError::Wrong("to: no active user who may act on cases".into()))?;
+            let user =
+                user.ok_or_else(|| ApiError::Wrong("to: no active user who may act on cases".into()))?;
             Action::HandOver { to: StaffId(user.id.0) }
         }
         Doing::Note { text } => {

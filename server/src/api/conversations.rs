@@ -15,7 +15,8 @@ use crate::intake::Phone;
 use crate::mask::MaskedText;
 use crate::password;
 use crate::store::{
-    ConversationFilter, ConversationId, ConversationStatus, CustomerFacts, CustomerId, NewConversation, NewParty,
+    ConversationFilter, ConversationId, ConversationStatus, CustomerFacts, CustomerId, NewConversation,
+    NewParty,
 };
 
 /// Most rows of one answer.
@@ -92,7 +93,8 @@ impl Start {
     fn contacts(&self) -> Result<(Vec<String>, Vec<String>), ApiError> {
         let tel = match &self.customer_tel {
             Some(tel) => {
-                let known = Phone::parse(tel).ok_or_else(|| ApiError::Wrong("customer_tel: no telephone number".into()))?;
+                let known = Phone::parse(tel)
+                    .ok_or_else(|| ApiError::Wrong("customer_tel: no telephone number".into()))?;
                 vec![known.as_str().to_owned()]
             }
             None => Vec::new(),
@@ -117,7 +119,8 @@ pub async fn start(
     let customer = if tels.is_empty() && emails.is_empty() {
         None
     } else {
-        let facts = CustomerFacts { name: start.customer_name.clone(), tels, emails, ..CustomerFacts::default() };
+        let facts =
+            CustomerFacts { name: start.customer_name.clone(), tels, emails, ..CustomerFacts::default() };
         Some(desk.store.know_customer(&facts, CustomerId(format!("k-{id}")), now).await?)
     };
     let mut new = NewConversation::new(id.clone(), channel, ConversationStatus::Live, now);

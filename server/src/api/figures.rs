@@ -28,9 +28,12 @@ pub async fn week(State(app): State<App>, me: Me, Asked(span): Asked<Span>) -> R
     let to = span.to_ms.unwrap_or_else(|| app.desk.clock.now().millis());
     let from = span.from_ms.unwrap_or_else(|| to.saturating_sub(7 * 86_400_000));
     if from > to || to.saturating_sub(from) > LONGEST_MS {
-        return Err(ApiError::Wrong("from_ms and to_ms: the span is backwards or longer than ten years".into()));
+        return Err(ApiError::Wrong(
+            "from_ms and to_ms: the span is backwards or longer than ten years".into(),
+        ));
     }
-    let figures = app.desk.store.weekly(me.team(), Timestamp::from_millis(from), Timestamp::from_millis(to)).await?;
+    let figures =
+        app.desk.store.weekly(me.team(), Timestamp::from_millis(from), Timestamp::from_millis(to)).await?;
     Ok(Json(json!({"from_ms": from, "to_ms": to, "figures": figures})).into_response())
 }
 
@@ -43,7 +46,11 @@ pub struct Search {
 }
 
 /// Finds customers by a part of name, number, address or id.
-pub async fn customers(State(app): State<App>, _me: Me, Asked(search): Asked<Search>) -> Result<Response, ApiError> {
+pub async fn customers(
+    State(app): State<App>,
+    _me: Me,
+    Asked(search): Asked<Search>,
+) -> Result<Response, ApiError> {
     let words: String = search.q.chars().take(200).collect();
     let found = app.desk.store.search_customers(&words, search.limit.unwrap_or(50).clamp(1, 500)).await?;
     Ok(Json(json!({"customers": found.iter().map(body).collect::<Vec<_>>()})).into_response())

@@ -15,13 +15,20 @@ use crate::http::App;
 const MOST: usize = 1_000;
 
 /// Takes in files; each gets its own answer.
-pub async fn take(State(app): State<App>, me: Me, headers: HeaderMap, form: Multipart) -> Result<Response, ApiError> {
+pub async fn take(
+    State(app): State<App>,
+    me: Me,
+    headers: HeaderMap,
+    form: Multipart,
+) -> Result<Response, ApiError> {
     changes(&me, &headers, May::Send)?;
     let files = read_files(form, |_| Ok(())).await?;
     let mut answers: Vec<Value> = Vec::with_capacity(files.len());
     for (name, bytes) in files {
         answers.push(match app.take_file(&me, &name, bytes).await {
-            Ok(kept) => json!({"file": name, "known": kept.known, "waits": kept.waits, "conversations": kept.links}),
+            Ok(kept) => {
+                json!({"file": name, "known": kept.known, "waits": kept.waits, "conversations": kept.links})
+            }
             Err(error) => json!({"file": name, "error": format!("{error:#}")}),
         });
     }

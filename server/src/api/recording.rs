@@ -33,7 +33,10 @@ pub async fn recording(
     let part = part_of(headers.get(header::RANGE).and_then(|value| value.to_str().ok()), size);
     if matches!(part, Part::Whole | Part::From { first: 0, .. }) {
         let now = app.desk.clock.now();
-        app.desk.store.audit(now, &me.user.id.0, "recording.read", &format!("conversation:{}", row.id), "").await?;
+        app.desk
+            .store
+            .audit(now, &me.user.id.0, "recording.read", &format!("conversation:{}", row.id), "")
+            .await?;
     }
     let common = [
         (header::CONTENT_TYPE, kind(&key).to_owned()),

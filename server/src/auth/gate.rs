@@ -142,7 +142,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_missing_login_does_not_fit() {
-        let fits = Gate::default().fits(("nobody", None), "secret".into(), None, Timestamp::from_millis(0)).await;
+        let fits =
+            Gate::default().fits(("nobody", None), "secret".into(), None, Timestamp::from_millis(0)).await;
         assert!(matches!(fits, Ok(false)));
     }
 }

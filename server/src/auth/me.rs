@@ -152,7 +152,10 @@ pub async fn begin_session(desk: &Desk, user: &User, agent: Option<&str>) -> Res
     };
     desk.store.begin_session(&session).await?;
     let secure = if desk.config.http.certificate.is_empty() { "" } else { "; Secure" };
-    Ok(format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={}{secure}", lasting(desk).get() / 1000))
+    Ok(format!(
+        "{COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={}{secure}",
+        lasting(desk).get() / 1000
+    ))
 }
 
 /// Returns the cookie that takes the session out of the browser.

@@ -70,7 +70,9 @@ impl Role {
             May::Read => true,
             May::Note => !matches!(self, Coach),
             May::Send => matches!(self, Agent | Supervisor | ConflictSpecialist | Coach | Administrator),
-            May::Act => matches!(self, Supervisor | ConflictSpecialist | Department | Director | Administrator),
+            May::Act => {
+                matches!(self, Supervisor | ConflictSpecialist | Department | Director | Administrator)
+            }
             May::Figures => matches!(self, Supervisor | Coach | Director | Administrator),
             May::People => matches!(self, Administrator),
         }
@@ -94,7 +96,10 @@ impl FromStr for Role {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|role| role.name() == name).ok_or_else(|| format!("unknown role \"{name}\""))
+        Self::ALL
+            .into_iter()
+            .find(|role| role.name() == name)
+            .ok_or_else(|| format!("unknown role \"{name}\""))
     }
 }
 
@@ -105,8 +110,10 @@ mod tests {
     #[test]
     fn the_table_of_permissions_is_what_was_agreed() {
         let all = [May::Read, May::Send, May::Note, May::Act, May::Figures, May::People];
-        let row = |role: Role| all.map(|what| if role.may(what) { '+' } else { '-' }).iter().collect::<String>();
-        let table: Vec<String> = Role::ALL.iter().map(|role| format!("{:<20}{}", role.name(), row(*role))).collect();
+        let row =
+            |role: Role| all.map(|what| if role.may(what) { '+' } else { '-' }).iter().collect::<String>();
+        let table: Vec<String> =
+            Role::ALL.iter().map(|role| format!("{:<20}{}", role.name(), row(*role))).collect();
         let expected = [
             "agent               +++---",
             "supervisor          +++++-",

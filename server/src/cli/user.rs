@@ -5,9 +5,9 @@ use clap::Subcommand;
 
 use super::Ended;
 use crate::config::Config;
-use crate::desk::open_store;
+use crate::desk::{digest, open_store};
 use crate::password;
-use crate::store::{User, UserId};
+use crate::store::{ApiToken, User, UserId};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -36,6 +36,14 @@ enum Command {
     },
     /// Show everybody.
     List,
+    /// Make a token with which a program uses the API in the name of a person; it is shown once.
+    Token {
+        /// The name the person signs in with.
+        login: String,
+        /// What the token is for.
+        #[arg(long)]
+        name: String,
+    },
 }
 
 /// Roles that a person can have.
@@ -51,6 +59,21 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
                 for user in store.users().await? {
                     println!("{:<20}{:<20}{}", user.login, user.role, user.name);
                 }
+            }
+            Command::Token { login, name } => {
+                let user = store.user_by_login(login).await?;
+                let user = user.with_context(|| {
+                    format!("there is no \"{login}\": `gradus user list` shows everybody")
+                })?;
+                let token = password::token()?;
+                let kept = ApiToken {
+                    token_hash: digest(token.as_bytes()),
+                    user_id: user.id,
+                    name: name.clone(),
+                    created_at_ms: store.clock().now().millis(),
+                };
+                store.add_token(&kept).await?;
+                println!("{token}");
             }
             Command::Add { login, role, name, password_env, if_missing } => {
                 if !ROLES.contains(&role.as_str()) {

@@ -40,7 +40,7 @@ pub struct NewCase {
     pub due_at: Option<Timestamp>,
 }
 
-/// What the engine says a case has become; every field is written.
+/// What the engine says a case has become; every field is written. A state that is not resolved opens a closed case.
 #[derive(Clone, Debug)]
 pub struct CaseUpdate {
     /// Which case.
@@ -320,7 +320,9 @@ pub(super) async fn open(tx: &mut Tx, case: &NewCase) -> Result<(), StoreError> 
 
 pub(super) async fn update(tx: &mut Tx, case: &CaseUpdate) -> Result<(), StoreError> {
     let sql = "UPDATE cases SET version = version + 1, state = $3, stage = $4, priority = $5, owner_id = $6, team = $7,
-                   due_at_ms = $8, first_response_ms = $9, incident_id = $10, claimed_until_ms = 0
+                   due_at_ms = $8, first_response_ms = $9, incident_id = $10, claimed_until_ms = 0,
+                   closed_at_ms = CASE WHEN $3 IN ('open', 'acknowledged', 'in_work') THEN NULL ELSE closed_at_ms END,
+                   closed_by = CASE WHEN $3 IN ('open', 'acknowledged', 'in_work') THEN NULL ELSE closed_by END
                WHERE id = $1 AND ($2 IS NULL OR version = $2)";
     let changed = within!(tx, |conn| {
         sqlx::query(sql)

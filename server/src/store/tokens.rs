@@ -53,7 +53,8 @@ impl Store {
     /// Takes a token back; returns whether there was one.
     pub async fn drop_token(&self, token_hash: &str) -> Result<bool, StoreError> {
         let sql = "DELETE FROM api_tokens WHERE token_hash = $1";
-        let gone = on!(self.write, |pool| sqlx::query(sql).bind(token_hash).execute(pool).await?.rows_affected());
+        let gone =
+            on!(self.write, |pool| sqlx::query(sql).bind(token_hash).execute(pool).await?.rows_affected());
         Ok(gone > 0)
     }
 }

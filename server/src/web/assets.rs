@@ -39,7 +39,8 @@ fn hashes() -> &'static [String] {
 
 /// Returns the address of an asset, with its version.
 pub fn address(name: &str) -> String {
-    let version = ASSETS.iter().zip(hashes()).find(|((known, ..), _)| *known == name).map(|(_, hash)| hash.as_str());
+    let version =
+        ASSETS.iter().zip(hashes()).find(|((known, ..), _)| *known == name).map(|(_, hash)| hash.as_str());
     format!("/assets/{name}?v={}", version.unwrap_or_default())
 }
 
@@ -80,6 +81,8 @@ mod tests {
 
     #[test]
     fn an_address_changes_with_its_content() {
-        assert!(address("gradus.css").starts_with("/assets/gradus.css?v=") && address("gradus.css").len() > 30);
+        assert!(
+            address("gradus.css").starts_with("/assets/gradus.css?v=") && address("gradus.css").len() > 30
+        );
     }
 }

@@ -134,7 +134,10 @@ fn board_row(w: &Words, row: &ConversationRow, curve: &[HeatRow]) -> BoardRow {
 }
 
 pub(super) fn customer_name(w: &Words, row: &ConversationRow) -> String {
-    row.customer_name.clone().or_else(|| row.subject.clone()).unwrap_or_else(|| w.t.unknown_customer.to_owned())
+    row.customer_name
+        .clone()
+        .or_else(|| row.subject.clone())
+        .unwrap_or_else(|| w.t.unknown_customer.to_owned())
 }
 
 pub(super) fn case_link(w: &Words, row: &ConversationRow) -> Option<CaseLink> {
@@ -195,13 +198,21 @@ pub(super) fn summary(w: &Words, rows: &[ConversationRow], high: u8) -> String {
     let waits = count(rows.iter().filter(|row| row.case_state.as_deref() == Some("open")).count());
     let mut parts = vec![format!(
         "{live} {}",
-        w.plural(live, ["разговор идёт", "разговора идут", "разговоров идут"], ["live conversation", "live conversations"])
+        w.plural(
+            live,
+            ["разговор идёт", "разговора идут", "разговоров идут"],
+            ["live conversation", "live conversations"]
+        )
     )];
     if hot > 0 {
         parts.push(format!("{hot} {}", w.plural(hot, ["горячий", "горячих", "горячих"], ["hot", "hot"])));
     }
     if waits > 0 {
-        let words = w.plural(waits, ["ждёт руководителя", "ждут руководителя", "ждут руководителя"], ["waits for a supervisor", "wait for a supervisor"]);
+        let words = w.plural(
+            waits,
+            ["ждёт руководителя", "ждут руководителя", "ждут руководителя"],
+            ["waits for a supervisor", "wait for a supervisor"],
+        );
         parts.push(format!("{waits} {words}"));
     }
     parts.join(", ")
@@ -233,7 +244,8 @@ async fn strip(app: &App, me: &Me, w: &Words) -> Result<Vec<AlertLine>, ApiError
             None => None,
         };
         let seen = row.as_ref().is_none_or(|row| me.sees(row.team.as_deref()));
-        let waits = row.as_ref().is_none_or(|row| row.case_state.as_deref().is_none_or(|state| state == "open"));
+        let waits =
+            row.as_ref().is_none_or(|row| row.case_state.as_deref().is_none_or(|state| state == "open"));
         if seen && waits {
             named.push((alert, row.map(|row| customer_name(w, &row))));
         }
@@ -251,7 +263,11 @@ pub struct Which {
 }
 
 /// All conversations, the latest first.
-pub async fn archive(State(app): State<App>, me: Me, Asked(which): Asked<Which>) -> Result<Response, ApiError> {
+pub async fn archive(
+    State(app): State<App>,
+    me: Me,
+    Asked(which): Asked<Which>,
+) -> Result<Response, ApiError> {
     archive_with(&app, &me, &which, Vec::new()).await
 }
 
@@ -260,7 +276,12 @@ pub(super) async fn after_upload(app: &App, me: &Me, uploads: Vec<Uploaded>) -> 
     archive_with(app, me, &Which { heat: 0, page: 0 }, uploads).await
 }
 
-async fn archive_with(app: &App, me: &Me, which: &Which, uploads: Vec<Uploaded>) -> Result<Response, ApiError> {
+async fn archive_with(
+    app: &App,
+    me: &Me,
+    which: &Which,
+    uploads: Vec<Uploaded>,
+) -> Result<Response, ApiError> {
     let (heat, page) = (which.heat.clamp(0, 100), which.page.clamp(0, 100_000));
     let filter = ConversationFilter {
         team: me.team().map(str::to_owned),
@@ -279,7 +300,11 @@ async fn archive_with(app: &App, me: &Me, which: &Which, uploads: Vec<Uploaded>)
 }
 
 /// Renders rows with their curves.
-pub(super) async fn rendered(app: &App, w: &Words, rows: &[ConversationRow]) -> Result<Vec<String>, ApiError> {
+pub(super) async fn rendered(
+    app: &App,
+    w: &Words,
+    rows: &[ConversationRow],
+) -> Result<Vec<String>, ApiError> {
     let ids: Vec<_> = rows.iter().map(|row| row.id.clone()).collect();
     let curves = app.desk.store.heat_curves(&ids).await?;
     let none = Vec::new();

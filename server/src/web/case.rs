@@ -38,7 +38,15 @@ async fn render(app: &App, me: &Me, row: CaseRow, form: CaseForm) -> Result<Resp
     };
     let people = store.users().await?;
     let f = frame(app, me, Section::Cases);
-    let parts = CaseParts { row: &row, timeline: &timeline, talk, customer, earlier, people: &people, me: &me.user.id };
+    let parts = CaseParts {
+        row: &row,
+        timeline: &timeline,
+        talk,
+        customer,
+        earlier,
+        people: &people,
+        me: &me.user.id,
+    };
     let v = view(&f.w, app.desk.pipeline.protocol(), parts);
     show(&Page { f, v, form })
 }

@@ -69,8 +69,10 @@ pub async fn page(State(app): State<App>, me: Me, Asked(which): Asked<Which>) ->
     let team = me.team().map(str::to_owned);
     let all_open = CaseFilter { open: Some(true), team: team.clone(), ..CaseFilter::default() };
     let all_mine = CaseFilter { owner: Some(me.user.id.clone()), ..all_open.clone() };
-    let filter = CaseFilter { open: Some(!closed), team, limit: MOST, offset: page * MOST, ..CaseFilter::default() };
-    let filter = if mine { CaseFilter { limit: MOST, offset: page * MOST, ..all_mine.clone() } } else { filter };
+    let filter =
+        CaseFilter { open: Some(!closed), team, limit: MOST, offset: page * MOST, ..CaseFilter::default() };
+    let filter =
+        if mine { CaseFilter { limit: MOST, offset: page * MOST, ..all_mine.clone() } } else { filter };
     let cases = store.cases(&filter).await?;
     let counts = [store.count_cases(&all_open).await?, store.count_cases(&all_mine).await?];
     let f = frame(&app, &me, Section::Cases);
@@ -106,7 +108,11 @@ pub(super) fn lead(w: &Words, cases: &[CaseRow], closed: bool) -> String {
     if closed || late == 0 {
         return w.t.cases_lead.to_owned();
     }
-    let words = w.plural(late, ["кейс просрочен", "кейса просрочены", "кейсов просрочены"], ["case is late", "cases are late"]);
+    let words = w.plural(
+        late,
+        ["кейс просрочен", "кейса просрочены", "кейсов просрочены"],
+        ["case is late", "cases are late"],
+    );
     format!("{late} {words}. {}", w.t.cases_lead)
 }
 
@@ -117,16 +123,33 @@ pub(super) fn line(w: &Words, row: &CaseRow) -> CaseLine {
         id: row.id.to_string(),
         number: row.number,
         tone: if open && row.state == "open" { "calls" } else { "" },
-        customer: row.customer_name.clone().or_else(|| row.subject.clone()).unwrap_or_else(|| w.t.unknown_customer.to_owned()),
-        priority: if open && row.priority != "normal" { w.priority(&row.priority).to_owned() } else { String::new() },
+        customer: row
+            .customer_name
+            .clone()
+            .or_else(|| row.subject.clone())
+            .unwrap_or_else(|| w.t.unknown_customer.to_owned()),
+        priority: if open && row.priority != "normal" {
+            w.priority(&row.priority).to_owned()
+        } else {
+            String::new()
+        },
         priority_class: if row.priority == "urgent" { "warn" } else { "" },
-        reason: row.reason.as_deref().or(row.cause.as_deref()).map(|reason| w.reason(reason)).unwrap_or_default(),
+        reason: row
+            .reason
+            .as_deref()
+            .or(row.cause.as_deref())
+            .map(|reason| w.reason(reason))
+            .unwrap_or_default(),
         state: w.state(&row.state),
         state_class: state_class(&row.state),
         owner,
         opened: w.moment(row.opened_at_ms),
         due_ms: row.due_at_ms.filter(|_| open).unwrap_or(0),
-        cost: row.cost.as_deref().map(|cost| w.money_text(cost, row.currency.as_deref().unwrap_or("RUB"))).unwrap_or_default(),
+        cost: row
+            .cost
+            .as_deref()
+            .map(|cost| w.money_text(cost, row.currency.as_deref().unwrap_or("RUB")))
+            .unwrap_or_default(),
         closed: row.closed_at_ms.map(|at| w.moment(at)).unwrap_or_default(),
     }
 }

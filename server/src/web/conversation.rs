@@ -105,9 +105,12 @@ pub async fn page(State(app): State<App>, me: Me, Path(id): Path<String>) -> Res
 pub(super) fn view(w: &Words, protocol: &Protocol, page: ConversationPage) -> ConversationView {
     let row = &page.conversation;
     let live = row.status == ConversationStatus::Live.name();
-    let sound: Value = row.sound.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    let peaks: Vec<Vec<u8>> =
-        sound.get("waveform").and_then(|peaks| serde_json::from_value(peaks.clone()).ok()).unwrap_or_default();
+    let sound: Value =
+        row.sound.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let peaks: Vec<Vec<u8>> = sound
+        .get("waveform")
+        .and_then(|peaks| serde_json::from_value(peaks.clone()).ok())
+        .unwrap_or_default();
     let said_ms = page.utterances.iter().map(|said| said.end_ms.max(said.start_ms)).max().unwrap_or(0);
     let duration_ms = sound.get("duration_ms").and_then(Value::as_i64).unwrap_or(said_ms);
     let decisions = decisions(w, protocol, &page);
@@ -163,7 +166,10 @@ fn attempts(w: &Words, count: i64) -> String {
 fn calmed(w: &Words, page: &ConversationPage) -> Option<Calmed> {
     let utterance = page.conversation.calmed_at?;
     let said = page.utterances.iter().find(|said| said.utterance == utterance)?;
-    Some(Calmed { href: format!("#u{utterance}"), text: format!("{} {}", w.t.calmed_at, w.place(said.start_ms)) })
+    Some(Calmed {
+        href: format!("#u{utterance}"),
+        text: format!("{} {}", w.t.calmed_at, w.place(said.start_ms)),
+    })
 }
 
 /// Returns the decisions with their explanations, numbered in order.
@@ -186,7 +192,11 @@ pub(super) fn decisions(w: &Words, protocol: &Protocol, page: &ConversationPage)
             },
             reason: w.reason(&decision.reason),
             clause: decision.clause.clone(),
-            clause_title: protocol.clauses.iter().find(|clause| clause.id == decision.clause).map_or_else(String::new, |clause| clause.title.clone()),
+            clause_title: protocol
+                .clauses
+                .iter()
+                .find(|clause| clause.id == decision.clause)
+                .map_or_else(String::new, |clause| clause.title.clone()),
             when: said.map_or_else(|| w.moment(decision.at_ms), |said| w.place(said.start_ms)),
             evidence: evidence.collect(),
             say: rung.map(|rung| rung.say.clone()).unwrap_or_default(),

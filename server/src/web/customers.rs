@@ -62,7 +62,11 @@ pub struct Search {
 }
 
 /// Shows the customers that fit.
-pub async fn list(State(app): State<App>, me: Me, Asked(search): Asked<Search>) -> Result<Response, ApiError> {
+pub async fn list(
+    State(app): State<App>,
+    me: Me,
+    Asked(search): Asked<Search>,
+) -> Result<Response, ApiError> {
     let query: String = search.q.trim().chars().take(100).collect();
     let found = app.desk.store.search_customers(&query, MOST).await?;
     let f = frame(&app, &me, Section::Customers);
@@ -82,7 +86,8 @@ pub(super) fn customer_line(w: &Words, customer: &Customer) -> CustomerLine {
 }
 
 fn contract(w: &Words, customer: &Customer) -> String {
-    let until = customer.contract_until.as_deref().map(|day| format!("{} {}", w.t.contract_until, w.civil(day)));
+    let until =
+        customer.contract_until.as_deref().map(|day| format!("{} {}", w.t.contract_until, w.civil(day)));
     [customer.contract_status.clone(), until].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
@@ -93,7 +98,10 @@ pub(super) fn customer_facts(w: &Words, customer: &Customer) -> Vec<(&'static st
         (w.t.contract, contract(w, customer)),
         (w.t.terms, customer.personal_terms.clone().unwrap_or_default()),
         (w.t.manager, customer.manager.clone().unwrap_or_default()),
-        (w.t.revenue, customer.revenue_12m.as_deref().map(|sum| w.money_text(sum, "RUB")).unwrap_or_default()),
+        (
+            w.t.revenue,
+            customer.revenue_12m.as_deref().map(|sum| w.money_text(sum, "RUB")).unwrap_or_default(),
+        ),
         (w.t.rank_revenue, rank(customer.revenue_rank)),
         (w.t.rank_growth, rank(customer.growth_rank)),
     ];
@@ -118,9 +126,12 @@ pub async fn card(State(app): State<App>, me: Me, Path(id): Path<String>) -> Res
     };
     let cases = store.cases(&filter).await?;
     let contacts = store.contacts(&customer.id).await?;
-    let since = jiff::Timestamp::from_millisecond(f.w.now_ms() - YEAR_MS).unwrap_or_default().to_zoned_datetime(app.zone.clone());
+    let since = jiff::Timestamp::from_millisecond(f.w.now_ms() - YEAR_MS)
+        .unwrap_or_default()
+        .to_zoned_datetime(app.zone.clone());
     let purchases = store.purchases(&customer.id, &since.date().to_string()).await?;
-    let contact = |kind: ContactKind, value: String| if kind == ContactKind::Tel { telephone(&value) } else { value };
+    let contact =
+        |kind: ContactKind, value: String| if kind == ContactKind::Tel { telephone(&value) } else { value };
     show(&CardPage {
         name: customer.name.clone().unwrap_or_else(|| f.w.t.unknown_customer.to_owned()),
         badges: badges(&f.w, [customer.revenue_rank, customer.growth_rank], customer.mark.as_deref()),
@@ -134,7 +145,11 @@ pub async fn card(State(app): State<App>, me: Me, Path(id): Path<String>) -> Res
 }
 
 pub(super) fn bought_line(w: &Words, bought: &Purchase) -> Bought {
-    Bought { what: bought.what.clone(), when: w.civil(&bought.bought_on), amount: w.money_text(&bought.amount, "RUB") }
+    Bought {
+        what: bought.what.clone(),
+        when: w.civil(&bought.bought_on),
+        amount: w.money_text(&bought.amount, "RUB"),
+    }
 }
 
 /// Returns a Russian number as people write it: «+7 921 123-45-67»; others with a plus.

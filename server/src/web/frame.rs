@@ -82,7 +82,13 @@ impl Frame {
         ];
         all.into_iter()
             .filter(|(.., what)| self.who.role.may(*what))
-            .map(|(href, title, icon, key, section, _)| Link { href, title, icon, key, here: section == self.section })
+            .map(|(href, title, icon, key, section, _)| Link {
+                href,
+                title,
+                icon,
+                key,
+                here: section == self.section,
+            })
             .collect()
     }
 

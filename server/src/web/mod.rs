@@ -122,7 +122,9 @@ struct Badge {
 fn badges(w: &Words, ranks: [Option<i64>; 2], mark: Option<&str>) -> Vec<Badge> {
     let top = ranks.into_iter().flatten().any(|rank| (1..=10).contains(&rank));
     let top = top.then(|| Badge { text: w.t.strategic.to_owned(), class: "vip" });
-    let mark = mark.filter(|mark| !mark.trim().is_empty()).map(|mark| Badge { text: mark.to_owned(), class: "warn" });
+    let mark = mark
+        .filter(|mark| !mark.trim().is_empty())
+        .map(|mark| Badge { text: mark.to_owned(), class: "warn" });
     top.into_iter().chain(mark).collect()
 }
 

@@ -49,15 +49,28 @@ fn board(lang: Lang) -> Vec<(&'static str, String)> {
         alerts,
         rows: html.clone(),
     };
-    let quiet = BoardPage { f: frame(lang, Section::Board), summary: summary(&w, &[], 60), alerts: vec![], rows: vec![] };
-    let upload = |name: &str, class, says: &str| Uploaded { name: name.into(), class, says: says.into(), links: vec![] };
+    let quiet = BoardPage {
+        f: frame(lang, Section::Board),
+        summary: summary(&w, &[], 60),
+        alerts: vec![],
+        rows: vec![],
+    };
+    let upload = |name: &str, class, says: &str| Uploaded {
+        name: name.into(),
+        class,
+        says: says.into(),
+        links: vec![],
+    };
     let archive = ArchivePage {
         f: frame(lang, Section::Conversations),
         hot: false,
         high: 60,
         rows: html,
         pager: Pager::new("/conversations?heat=0", 1, true),
-        uploads: vec![upload("смена-12.wav", "good", w.t.upload_waits), upload("пусто.json", "bad", "the file is empty")],
+        uploads: vec![
+            upload("смена-12.wav", "good", w.t.upload_waits),
+            upload("пусто.json", "bad", "the file is empty"),
+        ],
     };
     let none = ArchivePage {
         f: frame(lang, Section::Conversations),
@@ -173,7 +186,8 @@ fn others(lang: Lang) -> Vec<(&'static str, String)> {
         roles: roles(&w),
         form: AddForm::default(),
     };
-    let account = AccountPage { f: frame(lang, Section::Other), e_old: Some(w.t.e_password_old), e_new: None };
+    let account =
+        AccountPage { f: frame(lang, Section::Other), e_old: Some(w.t.e_password_old), e_new: None };
     vec![
         ("week", week_page.render().unwrap()),
         ("customer", card.render().unwrap()),
@@ -184,9 +198,15 @@ fn others(lang: Lang) -> Vec<(&'static str, String)> {
 }
 
 fn gates(lang: Lang) -> Vec<(&'static str, String)> {
-    let gate = |setup, wrong| SignInPage { w: words(lang), setup, name: String::new(), login: "anna".into(), wrong };
+    let gate =
+        |setup, wrong| SignInPage { w: words(lang), setup, name: String::new(), login: "anna".into(), wrong };
     let problem = |kind, reference: Option<&str>| {
-        let problem = Problem { kind, detail: "подробность".into(), refusal: None, reference: reference.map(str::to_owned) };
+        let problem = Problem {
+            kind,
+            detail: "подробность".into(),
+            refusal: None,
+            reference: reference.map(str::to_owned),
+        };
         error_page(lang, &problem).render().unwrap()
     };
     vec![

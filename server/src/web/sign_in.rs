@@ -84,7 +84,13 @@ pub async fn submit(
         (Err(GateError::Wait(_)), _) => w.t.sign_in_slow,
         (Err(error), _) => return Err(error.into()),
     };
-    Ok(mend(show(&SignInPage { w, setup: false, name: String::new(), login: fields.login, wrong: Some(wrong) })?))
+    Ok(mend(show(&SignInPage {
+        w,
+        setup: false,
+        name: String::new(),
+        login: fields.login,
+        wrong: Some(wrong),
+    })?))
 }
 
 /// Shows the first run, only while there is nobody.

@@ -52,7 +52,8 @@ pub(super) struct Line {
 pub(super) fn lines(w: &Words, page: &ConversationPage, decided: &dyn Fn(i64) -> Vec<Decided>) -> Vec<Line> {
     let mut heat = 0;
     let line = |said: &UtteranceRow| {
-        let signals: Vec<&SignalRow> = page.signals.iter().filter(|signal| signal.utterance == said.utterance).collect();
+        let signals: Vec<&SignalRow> =
+            page.signals.iter().filter(|signal| signal.utterance == said.utterance).collect();
         let point = page.heat.iter().find(|point| point.utterance == said.utterance);
         let before = heat;
         heat = point.map_or(before, |point| point.value);
@@ -170,7 +171,11 @@ mod tests {
     #[test]
     fn overlapping_quotes_are_cut_at_every_border_and_nothing_is_lost() {
         let w = Words::new(Lang::Ru, TimeZone::UTC, 0);
-        let (a, b, c) = (signal("churn_threat", Some((2, 8))), signal("distrust", Some((5, 99))), signal("shouting", None));
+        let (a, b, c) = (
+            signal("churn_threat", Some((2, 8))),
+            signal("distrust", Some((5, 99))),
+            signal("shouting", None),
+        );
         let pieces = pieces(&w, "да уйду я от вас", &[&a, &b, &c]);
         let shown: Vec<(&str, &str, usize)> =
             pieces.iter().map(|piece| (piece.text.as_str(), piece.class, piece.signals.len())).collect();

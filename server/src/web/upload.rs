@@ -24,10 +24,19 @@ pub async fn submit(State(app): State<App>, me: Me, form: Multipart) -> Result<R
     let mut uploads = Vec::with_capacity(files.len());
     for (name, bytes) in files {
         uploads.push(match app.take_file(&me, &name, bytes).await {
-            Ok(Kept { known: true, links, .. }) => Uploaded { name, class: "", says: t.upload_known.to_owned(), links },
-            Ok(Kept { waits: true, .. }) => Uploaded { name, class: "good", says: t.upload_waits.to_owned(), links: Vec::new() },
+            Ok(Kept { known: true, links, .. }) => {
+                Uploaded { name, class: "", says: t.upload_known.to_owned(), links }
+            }
+            Ok(Kept { waits: true, .. }) => {
+                Uploaded { name, class: "good", says: t.upload_waits.to_owned(), links: Vec::new() }
+            }
             Ok(Kept { links, .. }) => Uploaded { name, class: "good", says: t.upload_done.to_owned(), links },
-            Err(error) => Uploaded { name, class: "bad", says: format!("{}: {error:#}", t.upload_failed), links: Vec::new() },
+            Err(error) => Uploaded {
+                name,
+                class: "bad",
+                says: format!("{}: {error:#}", t.upload_failed),
+                links: Vec::new(),
+            },
         });
     }
     after_upload(&app, &me, uploads).await

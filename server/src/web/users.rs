@@ -85,7 +85,11 @@ async fn list(app: &App, me: &Me, form: AddForm) -> Result<Response, ApiError> {
 }
 
 /// Adds a person.
-pub async fn add(State(app): State<App>, me: Me, Filled(mut form): Filled<AddForm>) -> Result<Response, ApiError> {
+pub async fn add(
+    State(app): State<App>,
+    me: Me,
+    Filled(mut form): Filled<AddForm>,
+) -> Result<Response, ApiError> {
     me.changes(&form.csrf, May::People)?;
     let f = frame(&app, &me, Section::Users);
     let role: Role = form.role.parse().map_err(ApiError::Wrong)?;

@@ -69,10 +69,13 @@ pub async fn page(State(app): State<App>, me: Me, Asked(which): Asked<Which>) ->
     me.may(May::Figures)?;
     let back = which.back.clamp(0, 520);
     let f = frame(&app, &me, Section::Week);
-    let now = jiff::Timestamp::from_millisecond(f.w.now_ms()).unwrap_or_default().to_zoned_datetime(app.zone.clone());
+    let now = jiff::Timestamp::from_millisecond(f.w.now_ms())
+        .unwrap_or_default()
+        .to_zoned_datetime(app.zone.clone());
     let (from, to) = week_of(&now, back);
     let week = app.desk.store.weekly(me.team(), from, to).await?;
-    let spans: Vec<(Timestamp, Timestamp)> = (0..TREND_WEEKS).rev().map(|at| week_of(&now, at + back)).collect();
+    let spans: Vec<(Timestamp, Timestamp)> =
+        (0..TREND_WEEKS).rev().map(|at| week_of(&now, at + back)).collect();
     let counted = app.desk.store.escalated_in(me.team(), &spans).await?;
     show(&Page {
         span: span(&f.w, from, to),
@@ -90,7 +93,9 @@ pub(super) fn week_of(now: &ZonedDateTime, back: i64) -> (Timestamp, Timestamp) 
     let monday = now.date().checked_sub(since_monday.days()).unwrap_or(now.date());
     let start = |weeks: i64| {
         let day = monday.checked_add(weeks.weeks()).unwrap_or(monday);
-        let at = day.to_zoned_datetime(now.time_zone().clone()).map_or(0, |start| start.timestamp().as_millisecond());
+        let at = day
+            .to_zoned_datetime(now.time_zone().clone())
+            .map_or(0, |start| start.timestamp().as_millisecond());
         Timestamp::from_millis(at)
     };
     (start(-back), start(1 - back))
@@ -127,15 +132,18 @@ pub(super) fn trend(
 ) -> Vec<TrendBar> {
     let most = counted.iter().map(|(all, _)| *all).max().unwrap_or(0).max(1);
     let last = i64::try_from(spans.len()).unwrap_or(0) - 1;
-    let bar = |(at, (span, (all, escalated))): (i64, (&(Timestamp, Timestamp), &(i64, i64)))| TrendBar {
-        name: w.day(span.0.millis()),
-        escalated: *escalated,
-        percent: escalated * 100 / most,
-        all_percent: all * 100 / most,
-        back: back + last - at,
-        here: at == last,
-    };
-    (0..).zip(spans.iter().zip(counted)).map(bar).collect()
+    let mut bars = Vec::with_capacity(spans.len());
+    for (at, ((from, _), (all, escalated))) in (0..).zip(spans.iter().zip(counted)) {
+        bars.push(TrendBar {
+            name: w.day(from.millis()),
+            escalated: *escalated,
+            percent: escalated * 100 / most,
+            all_percent: all * 100 / most,
+            back: back + last - at,
+            here: at == last,
+        });
+    }
+    bars
 }
 
 pub(super) fn tables(w: &Words, week: &Weekly) -> Vec<Bars> {
@@ -150,7 +158,8 @@ pub(super) fn tables(w: &Words, week: &Weekly) -> Vec<Bars> {
 
 fn bars(counts: &Counts, name: &dyn Fn(&str) -> String) -> Vec<Bar> {
     let most = counts.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
-    let bar = |(key, count): &(String, i64)| Bar { name: name(key), count: *count, percent: count * 100 / most };
+    let bar =
+        |(key, count): &(String, i64)| Bar { name: name(key), count: *count, percent: count * 100 / most };
     counts.iter().take(MOST_BARS).map(bar).collect()
 }
 
@@ -162,15 +171,18 @@ mod tests {
     fn a_week_begins_on_monday_at_midnight_of_the_zone_also_across_a_change_of_clocks() {
         let berlin = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
         // Sunday, 2026-10-25: the clocks go back in the night.
-        let sunday = jiff::civil::date(2026, 10, 25).at(23, 0, 0, 0).to_zoned_datetime(berlin.clone()).unwrap();
+        let sunday =
+            jiff::civil::date(2026, 10, 25).at(23, 0, 0, 0).to_zoned_datetime(berlin.clone()).unwrap();
         let (from, to) = week_of(&sunday, 0);
         let civil = |at: Timestamp| {
-            let at = jiff::Timestamp::from_millisecond(at.millis()).unwrap().to_zoned_datetime(berlin.clone());
+            let at =
+                jiff::Timestamp::from_millisecond(at.millis()).unwrap().to_zoned_datetime(berlin.clone());
             at.strftime("%a %F %H:%M").to_string()
         };
         assert_eq!((civil(from), civil(to)), ("Mon 2026-10-19 00:00".into(), "Mon 2026-10-26 00:00".into()));
         assert_eq!(to.since(from).get(), (7 * 24 + 1) * 3_600_000);
-        let monday = jiff::civil::date(2026, 10, 26).at(0, 0, 0, 0).to_zoned_datetime(berlin.clone()).unwrap();
+        let monday =
+            jiff::civil::date(2026, 10, 26).at(0, 0, 0, 0).to_zoned_datetime(berlin.clone()).unwrap();
         assert_eq!(civil(week_of(&monday, 1).0), "Mon 2026-10-19 00:00");
     }
 }

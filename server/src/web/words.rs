@@ -88,7 +88,8 @@ impl Words {
         let ru = ["янв", "фев", "мар", "апр", "мая", "июн", "июл", "авг", "сен", "окт", "ноя", "дек"];
         let en = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
         let months = if self.lang == Lang::Ru { ru } else { en };
-        let month = usize::try_from(at.month() - 1).ok().and_then(|month| months.get(month)).copied().unwrap_or("");
+        let month =
+            usize::try_from(at.month() - 1).ok().and_then(|month| months.get(month)).copied().unwrap_or("");
         let day = format!("{}\u{a0}{month}", at.day());
         if at.year() == now.year() { day } else { format!("{day} {}", at.year()) }
     }
@@ -105,17 +106,27 @@ impl Words {
     pub fn place(&self, ms: i64) -> String {
         let seconds = ms.max(0) / 1000;
         let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-        if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+        if hours > 0 {
+            format!("{hours}:{minutes:02}:{seconds:02}")
+        } else {
+            format!("{minutes}:{seconds:02}")
+        }
     }
 
     /// Returns a length for people: «45 с», «12 мин», «3 ч 20 мин», «2 дня».
     pub fn span(&self, ms: i64) -> String {
         let seconds = ms.max(0) / 1000;
-        let (hour, day) = if self.lang == Lang::Ru { ("ч", self.days(seconds / 86_400)) } else { ("h", self.days(seconds / 86_400)) };
+        let (hour, day) = if self.lang == Lang::Ru {
+            ("ч", self.days(seconds / 86_400))
+        } else {
+            ("h", self.days(seconds / 86_400))
+        };
         match seconds {
             ..60 => format!("{seconds}\u{a0}{}", self.t.second),
             60..3_600 => format!("{}\u{a0}{}", seconds / 60, self.t.minute),
-            3_600..86_400 if seconds / 60 % 60 > 0 => format!("{}\u{a0}{hour} {}\u{a0}{}", seconds / 3600, seconds / 60 % 60, self.t.minute),
+            3_600..86_400 if seconds / 60 % 60 > 0 => {
+                format!("{}\u{a0}{hour} {}\u{a0}{}", seconds / 3600, seconds / 60 % 60, self.t.minute)
+            }
             3_600..86_400 => format!("{}\u{a0}{hour}", seconds / 3600),
             _ => day,
         }
@@ -352,7 +363,8 @@ mod tests {
     #[test]
     fn spans_and_money_read_naturally() {
         let ru = words(Lang::Ru);
-        let spans = [45_000, 12 * 60_000, 12_000_000, 2 * 86_400_000].map(|ms| ru.span(ms).replace('\u{a0}', " "));
+        let spans =
+            [45_000, 12 * 60_000, 12_000_000, 2 * 86_400_000].map(|ms| ru.span(ms).replace('\u{a0}', " "));
         assert_eq!(spans, ["45 с", "12 мин", "3 ч 20 мин", "2 дня"]);
         assert_eq!(ru.money_text("1234567.5", "RUB"), "1\u{202f}234\u{202f}567,50\u{a0}₽");
         assert_eq!(ru.money_text("897", "RUB"), "897\u{a0}₽");

@@ -62,14 +62,18 @@ impl CaseForm {
         let amount = crate::intake::customers::money(&self.cost);
         match amount {
             None => self.errors.cost = Some(w.t.e_cost),
-            Some(amount) if amount.is_sign_negative() && !amount.is_zero() => self.errors.cost = Some(w.t.e_negative),
+            Some(amount) if amount.is_sign_negative() && !amount.is_zero() => {
+                self.errors.cost = Some(w.t.e_negative)
+            }
             Some(_) => {}
         }
         let errors = &self.errors;
-        let fine = [errors.reason, errors.decision, errors.conclusion, errors.cost].iter().all(Option::is_none);
+        let fine =
+            [errors.reason, errors.decision, errors.conclusion, errors.cost].iter().all(Option::is_none);
         let (reason, amount) = (reason?, amount?);
         let kind = cost_kind(&self.cost_kind);
-        let costs = if amount.is_zero() { Vec::new() } else { vec![Cost { kind, amount, currency: "RUB".into() }] };
+        let costs =
+            if amount.is_zero() { Vec::new() } else { vec![Cost { kind, amount, currency: "RUB".into() }] };
         fine.then(|| Resolution {
             reason,
             decision: self.decision.trim().to_owned(),
@@ -120,7 +124,10 @@ mod tests {
         let mut form = filled("", " ", "много", "");
         assert!(form.resolution(&w).is_none());
         let said = [form.errors.reason, form.errors.decision, form.errors.cost, form.errors.conclusion];
-        assert_eq!(said, [Some(w.t.e_reason), Some(w.t.e_decision), Some(w.t.e_cost), Some(w.t.e_conclusion)]);
+        assert_eq!(
+            said,
+            [Some(w.t.e_reason), Some(w.t.e_decision), Some(w.t.e_cost), Some(w.t.e_conclusion)]
+        );
         let mut negative = filled("churn", "вернули", "-5", "предупреждать");
         assert!(negative.resolution(&w).is_none());
         assert_eq!(negative.errors.cost, Some(w.t.e_negative));
@@ -131,7 +138,11 @@ mod tests {
         let w = Words::new(Lang::Ru, TimeZone::UTC, 0);
         for (typed, amount) in [("1 500,50", "1500.50"), ("897 ₽", "897"), ("1500р.", "1500")] {
             let resolution = filled("churn", "вернули", typed, "предупреждать").resolution(&w);
-            assert_eq!(resolution.map(|found| found.total("RUB").to_string()), Some(amount.to_owned()), "{typed}");
+            assert_eq!(
+                resolution.map(|found| found.total("RUB").to_string()),
+                Some(amount.to_owned()),
+                "{typed}"
+            );
         }
         let free = filled("churn", "извинились", "0", "предупреждать").resolution(&w);
         assert_eq!(free.map(|found| found.costs.len()), Some(0));

@@ -118,7 +118,8 @@ pub fn view(w: &Words, protocol: &Protocol, parts: CaseParts<'_>) -> CaseView {
         HeatChip { value, class: heat_class(value), word: if live { w.t.heat_now } else { w.t.heat_max } }
     };
     let mark = customer.as_ref().and_then(|customer| customer.mark.clone());
-    let ranks = customer.as_ref().map_or([None, None], |customer| [customer.revenue_rank, customer.growth_rank]);
+    let ranks =
+        customer.as_ref().map_or([None, None], |customer| [customer.revenue_rank, customer.growth_rank]);
     CaseView {
         id: row.id.to_string(),
         number: row.number,
@@ -134,7 +135,10 @@ pub fn view(w: &Words, protocol: &Protocol, parts: CaseParts<'_>) -> CaseView {
         can_acknowledge: row.state == "open",
         can_take_over: !(row.state == "in_work" && mine),
         steps: steps(w, row),
-        decisions: talk.as_ref().map(|talk| reasons_to_open(decisions(w, protocol, talk))).unwrap_or_default(),
+        decisions: talk
+            .as_ref()
+            .map(|talk| reasons_to_open(decisions(w, protocol, talk)))
+            .unwrap_or_default(),
         talk: talk.as_ref().map(|talk| TalkLink {
             id: talk.conversation.id.to_string(),
             icon: icons::icon(&talk.conversation.channel),
@@ -149,7 +153,12 @@ pub fn view(w: &Words, protocol: &Protocol, parts: CaseParts<'_>) -> CaseView {
             ("other", w.t.c_other),
         ],
         customer_facts: customer.as_ref().map(|customer| customer_facts(w, customer)).unwrap_or_default(),
-        earlier: earlier.iter().filter(|talk| Some(&talk.id) != row.conversation_id.as_ref()).take(6).map(|talk| earlier_talk(w, talk)).collect(),
+        earlier: earlier
+            .iter()
+            .filter(|talk| Some(&talk.id) != row.conversation_id.as_ref())
+            .take(6)
+            .map(|talk| earlier_talk(w, talk))
+            .collect(),
         people: people
             .iter()
             .filter(|user| user.active && Some(&user.id) != row.owner_id.as_ref())
@@ -162,7 +171,8 @@ pub fn view(w: &Words, protocol: &Protocol, parts: CaseParts<'_>) -> CaseView {
 
 /// Watching and coaching open no case: they are left out where there is something stronger.
 fn reasons_to_open(all: Vec<DecisionView>) -> Vec<DecisionView> {
-    let strong: Vec<DecisionView> = all.iter().filter(|decision| decision.class != "d-other").cloned().collect();
+    let strong: Vec<DecisionView> =
+        all.iter().filter(|decision| decision.class != "d-other").cloned().collect();
     if strong.is_empty() { all } else { strong }
 }
 
@@ -182,7 +192,17 @@ fn steps(w: &Words, row: &CaseRow) -> Vec<Step> {
     let here = order.iter().position(|state| *state == row.state).unwrap_or(last);
     let step = |(at, state): (usize, &&str)| {
         let past = at < here || (at == here && at == last);
-        Step { title: w.state(state), class: if past { "past" } else if at == here { "here" } else { "" }, here: at == here }
+        Step {
+            title: w.state(state),
+            class: if past {
+                "past"
+            } else if at == here {
+                "here"
+            } else {
+                ""
+            },
+            here: at == here,
+        }
     };
     order.iter().enumerate().map(step).collect()
 }
@@ -202,7 +222,8 @@ fn outcome(w: &Words, row: &CaseRow) -> Option<Outcome> {
 fn line(w: &Words, entry: &TimelineRow, people: &[User]) -> Entry {
     let detail: serde_json::Value = serde_json::from_str(&entry.detail).unwrap_or_default();
     let owner = detail.get("owner").and_then(serde_json::Value::as_str).filter(|_| entry.kind == "open");
-    let to = people.iter().find(|user| Some(user.id.as_str()) == owner).map(|user| format!(": {}", user.name));
+    let to =
+        people.iter().find(|user| Some(user.id.as_str()) == owner).map(|user| format!(": {}", user.name));
     Entry {
         class: match entry.kind.as_str() {
             "climbed" | "overdue" => "late",

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::store::{
     AlertId, AlertRow, CaseId, CaseRow, CommitmentId, CommitmentRow, ConversationId, ConversationPage,
-    ConversationRow, Customer, CustomerId, DecisionId, DecisionRow, Evidence, HeatRow, NewParty, Purchase, SignalRow,
-    TimelineRow, User, UserId, UtteranceRow, Weekly,
+    ConversationRow, Customer, CustomerId, DecisionId, DecisionRow, Evidence, HeatRow, NewParty, Purchase,
+    SignalRow, TimelineRow, User, UserId, UtteranceRow, Weekly,
 };
 
 /// Tuesday, 2026-11-24, 15:20 in Moscow.
@@ -59,7 +59,8 @@ fn row(id: &str, customer: &str, channel: &str, heat: i64) -> ConversationRow {
 }
 
 fn curve(values: &[i64]) -> Vec<HeatRow> {
-    let point = |(at, value): (i64, &i64)| HeatRow { utterance: at, at_ms: NOW, value: *value, causes: "[]".into() };
+    let point =
+        |(at, value): (i64, &i64)| HeatRow { utterance: at, at_ms: NOW, value: *value, causes: "[]".into() };
     (0..).zip(values).map(point).collect()
 }
 
@@ -137,28 +138,115 @@ pub fn alerts() -> Vec<AlertRow> {
 }
 
 /// Party, seconds, text, signals with their quotes, heat, causes.
-type Said = (&'static str, i64, &'static str, &'static [(&'static str, &'static str)], i64, &'static [&'static str]);
+type Said =
+    (&'static str, i64, &'static str, &'static [(&'static str, &'static str)], i64, &'static [&'static str]);
 
 const CALL: &[Said] = &[
     ("agent", 0, "компания вектор ольга здравствуйте", &[("introduction", "ольга")], 0, &[]),
-    ("customer", 4, "здравствуйте третий раз вам звоню интернета так и нет", &[("repeated_contact", "третий раз вам звоню"), ("unresolved_problem", "интернета так и нет"), ("outage", "интернета так и нет")], 29, &["repeated_contact +10", "unresolved_problem +11", "outage +8"]),
-    ("agent", 11, "понимаю сейчас посмотрю а вы роутер перезагружали", &[("empathy", "понимаю"), ("clarifying_question", "роутер перезагружали")], 21, &["empathy -7", "clarifying_question -1"]),
-    ("customer", 17, "да сколько можно я уже всё перезагружал вы меня вообще слышите", &[("not_heard", "вы меня вообще слышите"), ("refusal", "сколько можно")], 45, &["not_heard +16", "refusal +8"]),
-    ("agent", 24, "успокойтесь пожалуйста у нас такого почти не бывает", &[("dismissal", "успокойтесь"), ("defect_is_rare", "такого почти не бывает")], 56, &["dismissal +7", "defect_is_rare +4"]),
-    ("customer", 31, "что значит успокойтесь я подам на вас в суд и в роспотребнадзор у меня все чеки и договор", &[("legal_threat", "подам на вас в суд и в роспотребнадзор"), ("shouting", "")], 91, &["legal_threat +32", "shouting +3"]),
-    ("agent", 41, "приношу извинения вы правы три обращения без ответа это наша вина подключаю старшего смены", &[("apology", "приношу извинения"), ("active_listening", "три обращения без ответа"), ("escalation_offer", "подключаю старшего смены")], 75, &["apology -7", "active_listening -4", "escalation_offer -5"]),
-    ("supervisor", 55, "татьяна сергеевна здравствуйте игорь панов мастер будет у вас сегодня до восемнадцати ноль ноль и спишем оплату за эти дни", &[("introduction", "игорь панов"), ("time_commitment", "сегодня до восемнадцати ноль ноль"), ("compensation_offer", "спишем оплату за эти дни")], 58, &["time_commitment -5", "compensation_offer -6", "ownership -6"]),
-    ("customer", 71, "ладно хорошо буду ждать", &[("acceptance", "ладно хорошо")], 41, &["acceptance -14", "calm -3"]),
-    ("customer", 82, "спасибо что разобрались", &[("gratitude", "спасибо")], 16, &["gratitude -22", "calm -3"]),
+    (
+        "customer",
+        4,
+        "здравствуйте третий раз вам звоню интернета так и нет",
+        &[
+            ("repeated_contact", "третий раз вам звоню"),
+            ("unresolved_problem", "интернета так и нет"),
+            ("outage", "интернета так и нет"),
+        ],
+        29,
+        &["repeated_contact +10", "unresolved_problem +11", "outage +8"],
+    ),
+    (
+        "agent",
+        11,
+        "понимаю сейчас посмотрю а вы роутер перезагружали",
+        &[("empathy", "понимаю"), ("clarifying_question", "роутер перезагружали")],
+        21,
+        &["empathy -7", "clarifying_question -1"],
+    ),
+    (
+        "customer",
+        17,
+        "да сколько можно я уже всё перезагружал вы меня вообще слышите",
+        &[("not_heard", "вы меня вообще слышите"), ("refusal", "сколько можно")],
+        45,
+        &["not_heard +16", "refusal +8"],
+    ),
+    (
+        "agent",
+        24,
+        "успокойтесь пожалуйста у нас такого почти не бывает",
+        &[("dismissal", "успокойтесь"), ("defect_is_rare", "такого почти не бывает")],
+        56,
+        &["dismissal +7", "defect_is_rare +4"],
+    ),
+    (
+        "customer",
+        31,
+        "что значит успокойтесь я подам на вас в суд и в роспотребнадзор у меня все чеки и договор",
+        &[("legal_threat", "подам на вас в суд и в роспотребнадзор"), ("shouting", "")],
+        91,
+        &["legal_threat +32", "shouting +3"],
+    ),
+    (
+        "agent",
+        41,
+        "приношу извинения вы правы три обращения без ответа это наша вина подключаю старшего смены",
+        &[
+            ("apology", "приношу извинения"),
+            ("active_listening", "три обращения без ответа"),
+            ("escalation_offer", "подключаю старшего смены"),
+        ],
+        75,
+        &["apology -7", "active_listening -4", "escalation_offer -5"],
+    ),
+    (
+        "supervisor",
+        55,
+        "татьяна сергеевна здравствуйте игорь панов мастер будет у вас сегодня до восемнадцати ноль ноль и спишем оплату за эти дни",
+        &[
+            ("introduction", "игорь панов"),
+            ("time_commitment", "сегодня до восемнадцати ноль ноль"),
+            ("compensation_offer", "спишем оплату за эти дни"),
+        ],
+        58,
+        &["time_commitment -5", "compensation_offer -6", "ownership -6"],
+    ),
+    (
+        "customer",
+        71,
+        "ладно хорошо буду ждать",
+        &[("acceptance", "ладно хорошо")],
+        41,
+        &["acceptance -14", "calm -3"],
+    ),
+    (
+        "customer",
+        82,
+        "спасибо что разобрались",
+        &[("gratitude", "спасибо")],
+        16,
+        &["gratitude -22", "calm -3"],
+    ),
 ];
 
 fn talk(conversation: ConversationRow, said: &[Said]) -> ConversationPage {
     let parties = ["agent", "customer", "supervisor"].map(|role| NewParty {
         role: role.into(),
-        name: Some(match role { "agent" => "Ольга Нечаева", "customer" => "Татьяна Сергеевна", _ => "Игорь Панов" }.into()),
+        name: Some(
+            match role {
+                "agent" => "Ольга Нечаева",
+                "customer" => "Татьяна Сергеевна",
+                _ => "Игорь Панов",
+            }
+            .into(),
+        ),
         ..NewParty::default()
     });
-    let speaker = |party: &str| match party { "agent" => 0, "customer" => 1, _ => 2 };
+    let speaker = |party: &str| match party {
+        "agent" => 0,
+        "customer" => 1,
+        _ => 2,
+    };
     let mut page = ConversationPage {
         conversation,
         parties: parties.to_vec(),
@@ -206,7 +294,14 @@ fn signal(utterance: i64, number: i64, kind: &str, party: &str, text: &str, quot
     }
 }
 
-fn decision(number: i64, utterance: i64, kind: DecisionKind, reason: &str, clause: &str, evidence: (&str, &str)) -> DecisionRow {
+fn decision(
+    number: i64,
+    utterance: i64,
+    kind: DecisionKind,
+    reason: &str,
+    clause: &str,
+    evidence: (&str, &str),
+) -> DecisionRow {
     let found = Evidence { utterance, signal: evidence.0.into(), start: Some(0), end: Some(5) };
     DecisionRow {
         id: DecisionId(format!("d{number}")),
@@ -233,14 +328,34 @@ pub fn call() -> ConversationPage {
     conversation.recording_key = Some("x.wav".into());
     conversation.subject = Some("Нет интернета третий день".into());
     conversation.note = Some("Роли взяты по каналам: левый оператор, правый клиент.".into());
-    let wave = |seed: i64| (0..900).map(|at: i64| u8::try_from(((at * seed) % 211 * ((at / 60 + seed) % 2 * 2 + 1) / 3).min(255)).unwrap()).collect::<Vec<u8>>();
+    let wave = |seed: i64| {
+        (0..900)
+            .map(|at: i64| {
+                u8::try_from(((at * seed) % 211 * ((at / 60 + seed) % 2 * 2 + 1) / 3).min(255)).unwrap()
+            })
+            .collect::<Vec<u8>>()
+    };
     let sound = json!({"duration_ms": 90_000, "waveform": [wave(37), wave(54)], "silence_ms": 11_000, "hold_ms": 0, "overlap_ms": 2_400});
     conversation.sound = Some(sound.to_string());
     let mut page = talk(conversation, CALL);
     page.decisions = vec![
         decision(1, 3, DecisionKind::Watch, "rising", "4.1", ("not_heard", "вы меня вообще слышите")),
-        decision(2, 5, DecisionKind::EngageNow, "legal", "1.1", ("legal_threat", "подам на вас в суд и в роспотребнадзор")),
-        decision(3, 5, DecisionKind::Functional, "legal", "3.1", ("legal_threat", "подам на вас в суд и в роспотребнадзор")),
+        decision(
+            2,
+            5,
+            DecisionKind::EngageNow,
+            "legal",
+            "1.1",
+            ("legal_threat", "подам на вас в суд и в роспотребнадзор"),
+        ),
+        decision(
+            3,
+            5,
+            DecisionKind::Functional,
+            "legal",
+            "3.1",
+            ("legal_threat", "подам на вас в суд и в роспотребнадзор"),
+        ),
     ];
     page.commitments = vec![CommitmentRow {
         id: CommitmentId("p1".into()),
@@ -260,7 +375,8 @@ pub fn live_chat() -> ConversationPage {
     conversation.attempts = 2;
     conversation.heat_max = 72;
     let mut page = talk(conversation, &CALL[..6]);
-    let mut step = decision(1, 5, DecisionKind::AbuseStep, "insult", "5.2", ("insult", "вы там совсем тупые сидите"));
+    let mut step =
+        decision(1, 5, DecisionKind::AbuseStep, "insult", "5.2", ("insult", "вы там совсем тупые сидите"));
     step.step = Some(2);
     page.decisions = vec![step];
     page
@@ -332,7 +448,12 @@ pub fn timeline() -> Vec<TimelineRow> {
         entry(600_000, "opened", None, None),
         entry(570_000, "climbed", None, None),
         entry(540_000, "acknowledged", Some("Игорь Панов"), None),
-        entry(300_000, "note", Some("Игорь Панов"), Some("Созвонились с монтажниками: кабель перебит на чердаке, бригада выехала.")),
+        entry(
+            300_000,
+            "note",
+            Some("Игорь Панов"),
+            Some("Созвонились с монтажниками: кабель перебит на чердаке, бригада выехала."),
+        ),
     ]
 }
 
@@ -385,7 +506,8 @@ pub fn purchases() -> Vec<Purchase> {
 }
 
 pub fn week() -> Weekly {
-    let counts = |list: &[(&str, i64)]| list.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+    let counts =
+        |list: &[(&str, i64)]| list.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
     Weekly {
         conversations: 104,
         escalated: 14,
@@ -393,7 +515,14 @@ pub fn week() -> Weekly {
         opened: 13,
         closed: 9,
         left_open: 4,
-        by_decision: counts(&[("watch", 22), ("coach", 17), ("engage_now", 11), ("functional", 8), ("abuse_step", 6), ("engage", 3)]),
+        by_decision: counts(&[
+            ("watch", 22),
+            ("coach", 17),
+            ("engage_now", 11),
+            ("functional", 8),
+            ("abuse_step", 6),
+            ("engage", 3),
+        ]),
         by_reason: counts(&[("churn", 5), ("legal", 4), ("reputation", 2), ("three_attempts", 3)]),
         by_agent: counts(&[("Ольга Нечаева", 6), ("Тимур Гареев", 5), ("Артём Воскобойников", 2), ("", 1)]),
         by_resolution: counts(&[("churn", 4), ("billing", 3), ("technical", 2)]),

@@ -64,7 +64,12 @@ pub fn heat_curve(curve: &Curve<'_>) -> String {
     svg.push_str("</linearGradient></defs>");
     let high = percent(100 - curve.high, 100);
     let _ = write!(svg, "<line class=\"high\" x1=\"0\" x2=\"100%\" y1=\"{high}%\" y2=\"{high}%\"/>");
-    let _ = write!(svg, "<text class=\"axis\" x=\"4\" y=\"{high}%\" dy=\"-4\">{} {}°</text>", escape(curve.high_word), curve.high);
+    let _ = write!(
+        svg,
+        "<text class=\"axis\" x=\"4\" y=\"{high}%\" dy=\"-4\">{} {}°</text>",
+        escape(curve.high_word),
+        curve.high
+    );
     line(curve, &mut svg);
     for point in curve.points {
         let (x, y) = (percent(point.at, curve.length), percent(100 - point.value, 100));
@@ -125,9 +130,18 @@ mod tests {
     fn a_curve_says_its_causes_and_escapes_them() {
         let point = |at, value, says: &str| Point { at, value, says: says.into(), href: format!("#u{at}") };
         let points = [point(0, 0, ""), point(4, 70, "4: 70 <b>")];
-        let mark = Mark { at: 4, class: "d-now", sign: "1".into(), says: "подключить".into(), href: "#d1".into() };
-        let curve =
-            Curve { title: "Градус", length: 8, high: 60, high_word: "высокий", points: &points, marks: std::slice::from_ref(&mark) };
+        let mark =
+            Mark {
+                at: 4, class: "d-now", sign: "1".into(), says: "подключить".into(), href: "#d1".into()
+            };
+        let curve = Curve {
+            title: "Градус",
+            length: 8,
+            high: 60,
+            high_word: "высокий",
+            points: &points,
+            marks: std::slice::from_ref(&mark),
+        };
         let svg = heat_curve(&curve);
         assert!(svg.contains("4: 70 &lt;b&gt;") && svg.contains("cx=\"50.00%\" cy=\"30.00%\""), "{svg}");
         assert!(svg.contains("d=\"M0 100L0 100L0 100L500 30L500 100Z\""), "{svg}");
@@ -136,7 +150,8 @@ mod tests {
 
     #[test]
     fn an_empty_curve_is_an_empty_picture() {
-        let curve = Curve { title: "Градус", length: 0, high: 60, high_word: "", points: &[], marks: &[] };
+        let curve =
+            Curve { title: "Градус", length: 0, high: 60, high_word: "", points: &[], marks: &[] };
         assert!(!heat_curve(&curve).contains("path"));
     }
 }

@@ -1,0 +1,156 @@
+//! What people do, from the words of a customer to the closed case.
+
+use gradus_engine::time::Millis;
+use serde_json::json;
+
+use crate::desk::Desk;
+
+const COURT: &str = "верните деньги иначе я подам на вас в суд";
+
+#[tokio::test]
+async fn a_threat_of_court_becomes_an_alert_a_case_and_a_resolution_that_costs_money() {
+    let desk = Desk::open().await;
+    let talk = desk.call("supervisor", &[COURT]).await;
+    let case = format!("{talk}-case");
+    let board = desk.page("supervisor", "/").await.body;
+    for words in ["alerts-title", "Подключить руководителя немедленно", "подам на вас в суд", "Пётр Сомов"]
+    {
+        assert!(board.contains(words), "{words}");
+    }
+    assert!(!desk.page("agent", "/").await.body.contains("alerts-title"));
+    assert_eq!(desk.submit("supervisor", &format!("/cases/{case}/acknowledge"), "").await.status, 303);
+    assert!(!desk.page("supervisor", "/").await.body.contains("alerts-title"));
+    desk.clock.advance(Millis::minutes(2));
+    assert_eq!(desk.submit("supervisor", &format!("/cases/{case}/take-over"), "").await.status, 303);
+    let note = "note=%D0%BF%D0%BE%D0%B7%D0%B2%D0%BE%D0%BD%D0%B8%D0%BB%D0%B8";
+    assert_eq!(desk.submit("agent", &format!("/cases/{case}/note"), note).await.status, 303);
+
+    let wrong = desk.submit("supervisor", &format!("/cases/{case}/resolve"), "reason=legal&cost=-1").await;
+    assert_eq!(wrong.status, 422);
+    for words in ["Напишите, что решили", "Стоимость не бывает отрицательной", "Напишите вывод"]
+    {
+        assert!(wrong.body.contains(words), "{words}");
+    }
+    let fields = "reason=legal&decision=refunded&cost=450%2C50&cost_kind=refund&conclusion=check";
+    assert_eq!(desk.submit("supervisor", &format!("/cases/{case}/resolve"), fields).await.status, 303);
+    let page = desk.page("supervisor", &format!("/cases/{case}")).await.body;
+    assert!(page.contains("450,50") && page.contains("позвонили"), "{page}");
+    let again = desk.submit("supervisor", &format!("/cases/{case}/resolve"), fields).await;
+    assert_eq!(again.status, 409);
+    assert!(again.body.contains("Кейс уже разрешён"), "{}", again.body);
+    desk.clock.advance(Millis::seconds(1));
+    let week = desk.ask("director", "GET", "/api/v1/week", None).await.json();
+    assert_eq!(week["figures"]["cost"], json!({"RUB": "450.5"}));
+    assert_eq!(desk.submit("supervisor", &format!("/cases/{case}/reopen"), "").await.status, 303);
+}
+
+#[tokio::test]
+async fn a_note_by_another_person_does_not_take_the_case_away_from_its_owner() {
+    let desk = Desk::open().await;
+    let talk = desk.call("supervisor", &[COURT]).await;
+    let case = format!("{talk}-case");
+    let path = format!("/api/v1/cases/{case}/actions");
+    desk.ask("supervisor", "POST", &path, Some(json!({"action": "take_over"}))).await;
+    let noted =
+        desk.ask("director", "POST", &path, Some(json!({"action": "note", "text": "держите в курсе"}))).await;
+    assert_eq!(noted.json()["owner"], "user-supervisor");
+    let handed =
+        desk.ask("supervisor", "POST", &path, Some(json!({"action": "hand_over", "to": "user-department"})));
+    assert_eq!(handed.await.json()["owner"], "user-department");
+    let nobody =
+        desk.ask("supervisor", "POST", &path, Some(json!({"action": "hand_over", "to": "user-agent"}))).await;
+    assert_eq!(nobody.status, 422, "an agent may not act on cases");
+}
+
+#[tokio::test]
+async fn a_batch_with_a_wrong_line_is_refused_whole_and_a_conversation_that_is_over_takes_nothing() {
+    let desk = Desk::open().await;
+    let talk = desk.call("agent", &["здравствуйте"]).await;
+    let path = format!("/api/v1/conversations/{talk}/events");
+    let lines = "{\"index\":1,\"party\":\"customer\",\"text\":\"раз\"}\n{\"index\":2,\"party\":\"boss\",\"text\":\"два\"}";
+    let request = axum::http::Request::builder()
+        .method("POST")
+        .uri(&path)
+        .header("authorization", "Bearer token-agent")
+        .body(axum::body::Body::from(lines));
+    let refused = desk.send(request.unwrap()).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.json()["detail"].as_str().unwrap().starts_with("line 2: unknown party \"boss\""));
+    let talk_json = desk.ask("agent", "GET", &format!("/api/v1/conversations/{talk}"), None).await.json();
+    assert_eq!(talk_json["utterances"].as_array().unwrap().len(), 1);
+    let end = format!("/api/v1/conversations/{talk}/end");
+    assert_eq!(desk.ask("agent", "POST", &end, None).await.status, 200);
+    assert_eq!(desk.ask("agent", "POST", &end, None).await.status, 200);
+    let late =
+        desk.ask("agent", "POST", &path, Some(json!({"index": 3, "party": "agent", "text": "x"}))).await;
+    assert_eq!(late.status, 409);
+}
+
+#[tokio::test]
+async fn a_recording_is_served_by_parts_and_every_hearing_is_written_down() {
+    let desk = Desk::open().await;
+    let talk = desk.call("agent", &["здравствуйте"]).await;
+    let path = format!("/api/v1/conversations/{talk}/recording");
+    assert_eq!(desk.ask("coach", "GET", &path, None).await.status, 404);
+    let sound: Vec<u8> = (0..100).collect();
+    desk.app.desk.recordings.put("x.wav", sound.into()).await.unwrap();
+    let mut more = gradus::store::NewConversation::new(
+        talk.as_str().into(),
+        gradus_engine::signal::Channel::Call,
+        gradus::store::ConversationStatus::Live,
+        gradus_engine::time::Timestamp::from_millis(crate::desk::NOON),
+    );
+    more.recording_key = Some("x.wav".into());
+    desk.app.desk.store.commit(gradus::store::Batch::new().change(more)).await.unwrap();
+    let part = |range: &str| {
+        let request = axum::http::Request::builder()
+            .uri(&path)
+            .header("authorization", "Bearer token-coach")
+            .header("range", range)
+            .body(axum::body::Body::empty());
+        desk.send(request.unwrap())
+    };
+    let answer = part("bytes=90-").await;
+    assert_eq!(
+        (answer.status, answer.header("content-range"), answer.body.len()),
+        (206, "bytes 90-99/100", 10)
+    );
+    assert_eq!(part("bytes=500-").await.status, 416);
+    let whole = desk.ask("coach", "GET", &path, None).await;
+    assert_eq!(
+        (whole.status, whole.header("content-type"), whole.header("content-encoding")),
+        (200, "audio/wav", "")
+    );
+    let audit = desk.app.desk.store.audit_before(i64::MAX, 10).await.unwrap();
+    let heard =
+        audit.iter().filter(|row| row.action == "recording.read" && row.actor == "user-coach").count();
+    assert_eq!(heard, 1, "a part from the middle is no new hearing");
+}
+
+#[tokio::test]
+async fn errors_are_problem_json_for_programs_and_pages_for_people() {
+    let desk = Desk::open().await;
+    let missing = desk.ask("agent", "GET", "/api/v1/cases/none", None).await;
+    assert_eq!(missing.header("content-type"), "application/problem+json");
+    assert_eq!(
+        missing.json(),
+        json!({"type": "urn:gradus:problem:not-found", "title": "not found", "status": 404, "detail": "there is no such thing"})
+    );
+    let page = desk.page("agent", "/cases/none").await;
+    assert_eq!((page.status, page.body.contains("Такой страницы нет")), (404, true));
+    let start = desk.ask("agent", "POST", "/api/v1/conversations", Some(json!({"channel": "fax"}))).await;
+    assert_eq!(start.status, 422);
+    let unknown = desk.ask(
+        "agent",
+        "POST",
+        "/api/v1/conversations",
+        Some(json!({"channel": "chat", "customer_id": "c1"})),
+    );
+    assert_eq!(unknown.await.status, 422, "a body cannot name what is not its own");
+    let large = json!({"channel": "chat", "subject": "x".repeat(300_000)});
+    assert_eq!(desk.ask("agent", "POST", "/api/v1/conversations", Some(large)).await.status, 413);
+    for name in ["content-security-policy", "x-content-type-options", "referrer-policy", "x-frame-options"] {
+        assert!(!page.header(name).is_empty(), "{name}");
+    }
+    assert_eq!(page.header("cache-control"), "no-store");
+}
