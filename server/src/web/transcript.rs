@@ -83,7 +83,7 @@ pub(super) fn causes(w: &Words, point: &HeatRow) -> String {
     causes.iter().map(|cause| w.cause(cause)).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns the name of a speaker, else their role.
+/// Returns the name of a speaker of the company, else their role. The customer's name stands above the page.
 fn speaker(w: &Words, page: &ConversationPage, said: &UtteranceRow) -> String {
     let party = said.speaker.and_then(|at| usize::try_from(at).ok()).and_then(|at| page.parties.get(at));
     let role = match party.map(|party| party.role.as_str()) {
@@ -92,7 +92,8 @@ fn speaker(w: &Words, page: &ConversationPage, said: &UtteranceRow) -> String {
         Some("specialist" | "conflict_specialist") => w.t.specialist_role,
         _ => w.t.agent_role,
     };
-    let name = party.and_then(|party| party.name.clone()).filter(|name| !name.trim().is_empty());
+    let named = party.filter(|_| said.party != "customer").and_then(|party| party.name.clone());
+    let name = named.filter(|name| !name.trim().is_empty());
     name.unwrap_or_else(|| role.to_owned())
 }
 

@@ -102,7 +102,11 @@ pub(super) fn week_of(now: &ZonedDateTime, back: i64) -> (Timestamp, Timestamp) 
 }
 
 pub(super) fn span(w: &Words, from: Timestamp, to: Timestamp) -> String {
-    format!("{} – {}", w.day(from.millis()), w.day(to.millis() - 1))
+    let (first, last) = (w.day(from.millis()), w.day(to.millis() - 1));
+    match (first.split_once('\u{a0}'), last.split_once('\u{a0}')) {
+        (Some((day, month)), Some((_, same))) if month == same => format!("{day}–{last}"),
+        _ => format!("{first} – {last}"),
+    }
 }
 
 pub(super) fn figures(w: &Words, week: &Weekly) -> Vec<Figure> {

@@ -1,0 +1,20 @@
+import { chromium } from "playwright-core";
+const flags = ["--no-sandbox","--disable-gpu","--disable-quic","--no-first-run","--disable-background-networking","--disable-component-update","--disable-sync"];
+const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: flags });
+const url = "http://127.0.0.1:8123";
+const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: "ru-RU", colorScheme: process.argv[2] ?? "light" });
+const page = await context.newPage();
+page.on("console", (m) => { if (m.type() === "error") console.log(m.text()); });
+page.on("pageerror", (e) => console.log("PAGEERROR", e.message));
+await page.goto(url);
+await page.fill("#login", "rop"); await page.fill("#password", "gradus-demo"); await page.keyboard.press("Enter");
+await page.getByRole("heading", { name: "Доска" }).waitFor();
+const shot = async (name, full = true) => page.screenshot({ path: `/tmp/shots/real-${name}.png`, fullPage: full });
+await page.waitForTimeout(26000);
+await shot("board");
+await page.locator("tbody a.main").first().click(); await page.waitForTimeout(500);
+await shot("live");
+for (const [name, address] of [["cases", "/cases"], ["talks", "/conversations?heat=60"], ["customers", "/customers"], ["week", "/week?back=3"]]) { await page.goto(url + address); await page.waitForTimeout(300); await shot(name); }
+await page.goto(url + "/cases"); await page.locator("tbody a.main").nth(1).click(); await page.waitForTimeout(300); await shot("case");
+await page.goto(url + "/conversations?heat=60"); await page.locator("tbody a.main").nth(2).click(); await page.waitForTimeout(300); await shot("talk");
+await browser.close();
