@@ -1,5 +1,6 @@
-//! The hub of live pages: what changed within a fifth of a second is read once, rendered once a language, and handed to
-//! every open stream. A reader that falls behind is cut off and reads its page anew; it delays nobody.
+//! The hub of live pages: a change is shown at once, those that follow within a fifth of a second together. Each is read
+//! once, rendered once a language, and handed to every open stream. A reader that falls behind is cut off and reads its
+//! page anew; it delays nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::pipeline::News;
 use crate::store::{AlertRow, ConversationId, ConversationRow, StoreError};
 use crate::web::{Lang, Words, alert_words, render_row};
 
-/// Time that changes are collected: at most five messages a second.
+/// Time between two messages, in which changes are collected: at most five a second.
 const PAUSE: Duration = Duration::from_millis(200);
 /// Messages a slow stream may fall behind by before it is cut off.
 const KEPT: usize = 64;
@@ -100,7 +101,6 @@ impl Hub {
                 Err(RecvError::Lagged(_)) => continue,
                 Err(RecvError::Closed) => return,
             };
-            tokio::time::sleep(PAUSE).await;
             while let Ok(more) = news.try_recv() {
                 heard.push(more);
             }
@@ -113,6 +113,11 @@ impl Hub {
                     let _ = self.waves.send(Arc::new(wave));
                 }
                 Err(error) => tracing::error!("The live pages get no update: {error:#}"),
+            }
+            // What comes meanwhile is the next message: the first change is shown at once.
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(PAUSE) => {}
             }
         }
     }
