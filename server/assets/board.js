@@ -6,11 +6,12 @@
 const MOST = 100;
 
 customElements.define("live-board", class extends HTMLElement {
+  table = /** @type {HTMLTableElement} */ (this.querySelector("table"));
+  body = /** @type {HTMLTableSectionElement} */ (this.table.tBodies[0]);
+  empty = /** @type {HTMLElement} */ (this.querySelector(".empty"));
+  state = document.querySelector("[data-link-state]");
+
   connectedCallback() {
-    this.table = /** @type {HTMLTableElement} */ (this.querySelector("table"));
-    this.body = /** @type {HTMLTableSectionElement} */ (this.table.tBodies[0]);
-    this.empty = /** @type {HTMLElement} */ (this.querySelector(".empty"));
-    this.state = document.querySelector("[data-link-state]");
     document.addEventListener("gradus:rows", (event) => this.take(/** @type {CustomEvent} */ (event).detail));
     this.addEventListener("pointerleave", () => this.settle());
     this.addEventListener("focusout", () => setTimeout(() => this.settle()));

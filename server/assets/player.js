@@ -81,6 +81,7 @@ customElements.define("gradus-player", class extends HTMLElement {
   /** Marks the utterance that is heard. @param {number} now milliseconds */
   mark(now) {
     const lines = [...document.querySelectorAll(".line")];
+    /** @type {Element | undefined} */
     const current = lines.filter((line) => Number(line.getAttribute("data-start")) <= now).pop();
     if (current === this.current) return;
     this.current?.classList.remove("current");
