@@ -5,6 +5,9 @@
 const place = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds) % 60).padStart(2, "0")}`;
 
 customElements.define("gradus-player", class extends HTMLElement {
+  /** The utterance that is heard. @type {Element | undefined} */
+  current = undefined;
+
   connectedCallback() {
     this.audio = this.querySelector("audio");
     this.cursor = /** @type {HTMLElement | null} */ (this.querySelector(".cursor"));
@@ -81,7 +84,6 @@ customElements.define("gradus-player", class extends HTMLElement {
   /** Marks the utterance that is heard. @param {number} now milliseconds */
   mark(now) {
     const lines = [...document.querySelectorAll(".line")];
-    /** @type {Element | undefined} */
     const current = lines.filter((line) => Number(line.getAttribute("data-start")) <= now).pop();
     if (current === this.current) return;
     this.current?.classList.remove("current");
