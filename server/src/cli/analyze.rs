@@ -32,9 +32,6 @@ pub struct Arguments {
     /// Time zone of times without an offset.
     #[arg(long)]
     timezone: Option<String>,
-    /// Let the clocks of cases fire by the times of the conversations.
-    #[arg(long)]
-    clocks: bool,
 }
 
 /// A conversation that waits for its turn, or the reason why there is none.
