@@ -5,6 +5,8 @@
 mod desk;
 #[path = "api/permissions.rs"]
 mod permissions;
+#[path = "api/restart.rs"]
+mod restart;
 #[path = "api/stories.rs"]
 mod stories;
 #[path = "api/wire.rs"]

@@ -1,0 +1,497 @@
+//! The running state of one conversation, and what each effect of the engine changes in the store.
+//!
+//! Everything in it can be replayed from the events of the log, so nothing here may depend on what is not in them.
+
+use std::collections::BTreeSet;
+
+use gradus_engine::alert::Alert;
+use gradus_engine::case::{Action, Case, CaseChange, CaseState, Owner, Refusal};
+use gradus_engine::decision::{Decision, DecisionKind, LadderStep};
+use gradus_engine::effect::Effect;
+use gradus_engine::event::Event;
+use gradus_engine::notice::Noticed;
+use gradus_engine::signal::{Channel, Group, Party, SignalKind};
+use gradus_engine::step::{State, step};
+use gradus_engine::time::Timestamp;
+use serde_json::json;
+
+use super::{Pipeline, Spoken};
+use crate::analyze::cause;
+use crate::mask::{MaskedText, Masker};
+use crate::store::{
+    AlertClimb, AlertId, Batch, CaseId, CaseUpdate, Change, Commitment, CommitmentId, ConversationId,
+    CustomerId, DecisionId, Evidence, HeatPoint, NewAlert, NewCase, NewEvent, Progress, Resolution, Signal,
+    TimelineEntry, UserId, Utterance, conversation_stream, text_sha256,
+};
+
+/// The running state of one conversation.
+pub(super) struct Track {
+    id: ConversationId,
+    pub(super) channel: Channel,
+    customer: Option<CustomerId>,
+    pub(super) customer_key: String,
+    pub(super) state: State,
+    said: BTreeSet<u32>,
+    decisions: i64,
+    standing: Option<(String, String, Timestamp)>,
+    /// The decision that stands: what the board shows and what an alert is about.
+    standing_id: Option<DecisionId>,
+    standing_weight: u8,
+    /// The team that sees the conversation and its case.
+    pub(super) team: Option<String>,
+    quote: Option<(i64, u32, u32, SignalKind)>,
+    pub(super) alerted: bool,
+    masker: Masker,
+}
+
+impl Track {
+    pub(super) fn new(
+        id: ConversationId,
+        channel: Channel,
+        customer: Option<CustomerId>,
+        customer_key: String,
+    ) -> Self {
+        Self {
+            id,
+            channel,
+            customer,
+            customer_key,
+            state: State::default(),
+            said: BTreeSet::new(),
+            decisions: 0,
+            standing: None,
+            standing_id: None,
+            standing_weight: 0,
+            team: None,
+            quote: None,
+            alerted: false,
+            masker: Masker::default(),
+        }
+    }
+
+    /// Says whether the utterance at this position was taken in before.
+    pub(super) fn has_heard(&self, index: u32) -> bool {
+        self.said.contains(&index)
+    }
+
+    fn case_id(&self) -> CaseId {
+        CaseId(format!("{}-case", self.id))
+    }
+
+    /// Takes in one event: the new state, the event for the log, and the changes that follow.
+    pub(super) fn take(
+        &mut self,
+        desk: &Pipeline,
+        event: &Event,
+        now: Timestamp,
+        batch: &mut Batch,
+    ) -> Result<(), Refusal> {
+        let (state, effects) = step(&desk.protocol, self.state.clone(), event, now)?;
+        self.state = state;
+        if let Event::Said(said) = event {
+            self.said.insert(said.index);
+            if let Some(found) = said.noticed.signals.iter().find(|found| matters(found.kind)) {
+                self.quote = Some((i64::from(said.index), found.start, found.end, found.kind));
+            }
+        }
+        let quiet = matches!(event, Event::Tick) && effects.is_empty();
+        if !quiet {
+            batch.events.push(NewEvent {
+                stream: conversation_stream(&self.id),
+                sequence: None,
+                at: now,
+                kind: kind_of(event).to_owned(),
+                body: serde_json::to_string(&without_words(event)).unwrap_or_default(),
+                protocol_version: desk.protocol.version.clone(),
+                rules_version: desk.ear.rules_version().to_owned(),
+            });
+        }
+        let who = match event {
+            Event::Acted { by, .. } => Some(UserId(by.0.clone())),
+            _ => None,
+        };
+        for effect in effects {
+            self.follow(desk, effect, who.as_ref(), now, batch);
+        }
+        Ok(())
+    }
+
+    fn follow(
+        &mut self,
+        desk: &Pipeline,
+        effect: Effect,
+        who: Option<&UserId>,
+        now: Timestamp,
+        batch: &mut Batch,
+    ) {
+        match effect {
+            Effect::Signal { utterance, kind } => batch.changes.push(
+                Signal {
+                    conversation: self.id.clone(),
+                    utterance: i64::from(utterance),
+                    number: 90,
+                    kind,
+                    party: kind.party(),
+                    quote: None,
+                    measured: None,
+                    confidence: 80,
+                    rule: "conversation".to_owned(),
+                    rules_version: desk.ear.rules_version().to_owned(),
+                    at: now,
+                }
+                .into(),
+            ),
+            Effect::Heat(point) => batch.changes.push(
+                HeatPoint {
+                    conversation: self.id.clone(),
+                    utterance: i64::from(point.utterance),
+                    at: now,
+                    value: point.value,
+                    causes: json!(point.causes.iter().map(cause).collect::<Vec<_>>()),
+                }
+                .into(),
+            ),
+            Effect::AttemptFailed { .. } => {}
+            Effect::Decided(decision) => self.decided(desk, &decision, now, batch),
+            Effect::Case(change) => self.case_changed(&change, who, now, batch),
+            Effect::Alert(alert) => self.alert(desk, &alert, now, batch),
+        }
+    }
+
+    fn decided(&mut self, desk: &Pipeline, decision: &Decision, now: Timestamp, batch: &mut Batch) {
+        self.decisions += 1;
+        // «Engage a supervisor now» stays on the board when a department is brought in besides.
+        let weight = weight(decision);
+        if weight >= self.standing_weight {
+            let (what, why) = (decision.decision.name().to_owned(), decision.reason.name().to_owned());
+            self.standing = Some((what, why, now));
+            self.standing_id = Some(self.decision_id());
+            self.standing_weight = weight;
+            if let Some(found) = decision.evidence.first() {
+                self.quote = Some((i64::from(found.utterance), found.start, found.end, found.signal));
+            }
+        }
+        let evidence = decision.evidence.iter().map(|found| {
+            let quoted = found.end > found.start;
+            Evidence {
+                utterance: i64::from(found.utterance),
+                signal: found.signal.name().to_owned(),
+                start: quoted.then_some(found.start),
+                end: quoted.then_some(found.end),
+            }
+        });
+        batch.changes.push(
+            crate::store::Decision {
+                id: self.decision_id(),
+                conversation: self.id.clone(),
+                case_id: self.state.case.is_some().then(|| self.case_id()),
+                utterance: Some(i64::from(decision.utterance)),
+                at: now,
+                decision: decision.decision.name().to_owned(),
+                reason: decision.reason.name().to_owned(),
+                step: decision.step.map(|step| match step {
+                    LadderStep::Warning1 => 1,
+                    LadderStep::Warning2 => 2,
+                    LadderStep::Closing => 3,
+                }),
+                clause: decision.clause.clone(),
+                protocol_version: desk.protocol.version.clone(),
+                rules_version: desk.ear.rules_version().to_owned(),
+                evidence: evidence.collect(),
+            }
+            .into(),
+        );
+    }
+
+    fn decision_id(&self) -> DecisionId {
+        DecisionId(format!("{}-decision-{}", self.id, self.decisions))
+    }
+
+    fn case_changed(&mut self, change: &CaseChange, who: Option<&UserId>, now: Timestamp, batch: &mut Batch) {
+        let Some(case) = self.state.case.clone() else { return };
+        let id = self.case_id();
+        match change {
+            CaseChange::Opened(_) => {
+                batch.changes.push(
+                    NewCase {
+                        id: id.clone(),
+                        conversation_id: Some(self.id.clone()),
+                        customer_id: self.customer.clone(),
+                        subject: None,
+                        state: case.state.name().to_owned(),
+                        stage: stage(&case),
+                        priority: case.priority.name().to_owned(),
+                        owner_id: None,
+                        team: self.team.clone(),
+                        opened_at: now,
+                        due_at: Some(case.due_at),
+                    }
+                    .into(),
+                );
+                batch.changes.push(Change::JoinCase { conversation: self.id.clone(), case: id.clone() });
+                // The matter may come up again after it was resolved: then the same case is open again.
+                batch.changes.push(self.update(&case));
+            }
+            CaseChange::Moved { state: CaseState::Acknowledged { .. }, .. } => {
+                if let Some(by) = who {
+                    batch.changes.extend(self.answer_alert(&case, by, now));
+                    batch.changes.push(Change::AcknowledgeCase { id: id.clone(), by: by.clone(), at: now });
+                    batch.changes.push(self.update(&case));
+                }
+            }
+            CaseChange::Moved { state: CaseState::InWork { .. }, .. } => {
+                if let Some(by) = who {
+                    batch.changes.extend(self.answer_alert(&case, by, now));
+                    // First the state: a case that is opened again is closed for everything else.
+                    batch.changes.push(self.update(&case));
+                    batch.changes.push(Change::TakeOver { id: id.clone(), by: by.clone(), at: now });
+                }
+            }
+            CaseChange::Moved { state: CaseState::Resolved { resolution, .. }, .. } => {
+                batch.changes.push(self.update(&case));
+                let currency =
+                    resolution.costs.first().map_or("RUB", |cost| cost.currency.as_str()).to_owned();
+                let resolution = Resolution {
+                    reason: resolution.reason.name().to_owned(),
+                    decision: MaskedText::of(&resolution.decision),
+                    cost: resolution.total(&currency),
+                    currency,
+                    conclusion: MaskedText::of(&resolution.conclusion),
+                    closed_by: who.cloned().unwrap_or_else(|| UserId(String::new())),
+                    closed_at: now,
+                };
+                batch.changes.push(Change::Resolve { id: id.clone(), resolution: Box::new(resolution) });
+            }
+            CaseChange::Moved { .. }
+            | CaseChange::Raised { .. }
+            | CaseChange::Climbed { .. }
+            | CaseChange::Overdue { .. } => {
+                batch.changes.push(self.update(&case));
+            }
+        }
+        batch.changes.push(self.timeline_entry(&case, change, who, now));
+    }
+
+    fn timeline_entry(
+        &self,
+        case: &Case,
+        change: &CaseChange,
+        who: Option<&UserId>,
+        now: Timestamp,
+    ) -> Change {
+        let owner = match &case.owner {
+            Owner::Staff(staff) => Some(staff.0.as_str()),
+            Owner::Role(_) => None,
+        };
+        let (state, priority) = (case.state.name(), case.priority.name());
+        TimelineEntry {
+            case: self.case_id(),
+            key: format!("{}-{}-{}", now.millis(), change_name(change), self.decisions),
+            at: now,
+            actor: who.cloned(),
+            kind: change_name(change).to_owned(),
+            text: None,
+            detail: json!({"state": state, "priority": priority, "stage": stage(case), "owner": owner}),
+        }
+        .into()
+    }
+
+    /// An alert that was given for the case is answered by whoever acts on it.
+    fn answer_alert(&self, case: &Case, by: &UserId, now: Timestamp) -> Option<Change> {
+        case.told?;
+        Some(Change::AcknowledgeAlert { id: AlertId(format!("{}-alert", self.id)), by: by.clone(), at: now })
+    }
+
+    fn update(&self, case: &Case) -> Change {
+        let owner_id = match &case.owner {
+            Owner::Staff(staff) => Some(UserId(staff.0.clone())),
+            Owner::Role(_) => None,
+        };
+        CaseUpdate {
+            id: self.case_id(),
+            version: None,
+            state: case.state.name().to_owned(),
+            stage: stage(case),
+            priority: case.priority.name().to_owned(),
+            owner_id,
+            team: self.team.clone(),
+            due_at: Some(case.due_at),
+            first_response: None,
+            incident_id: None,
+        }
+        .into()
+    }
+
+    fn alert(&mut self, desk: &Pipeline, alert: &Alert, now: Timestamp, batch: &mut Batch) {
+        self.alerted = true;
+        let id = AlertId(format!("{}-alert", self.id));
+        let climbs_at =
+            desk.protocol.alerts.ladder.get(alert.step as usize + 1).map(|next| now.plus(next.after));
+        if alert.repeat {
+            let role = Some(alert.role.clone());
+            batch.changes.push(
+                AlertClimb {
+                    id,
+                    level: i64::from(alert.step),
+                    recipient_id: None,
+                    recipient_role: role,
+                    climbs_at,
+                }
+                .into(),
+            );
+            return;
+        }
+        let decision = self.standing.as_ref().map_or_else(String::new, |(decision, ..)| decision.clone());
+        batch.changes.push(
+            NewAlert {
+                id,
+                case_id: Some(self.case_id()),
+                conversation_id: Some(self.id.clone()),
+                decision_id: self.standing_id.clone(),
+                decision,
+                recipient_id: None,
+                recipient_role: Some(alert.role.clone()),
+                level: i64::from(alert.step),
+                created_at: now,
+                climbs_at,
+            }
+            .into(),
+        );
+    }
+
+    /// The words, the signals and the promises of an utterance.
+    pub(super) fn keep(&mut self, desk: &Pipeline, said: &Spoken, noticed: &Noticed, batch: &mut Batch) {
+        let masked = self.masker.utterance(i64::from(said.index), said.party, &said.text);
+        for (utterance, text) in masked.earlier {
+            batch.changes.push(Change::Remask { conversation: self.id.clone(), utterance, text });
+        }
+        let milliseconds = |value: Option<u64>| i64::try_from(value.unwrap_or(0)).unwrap_or(i64::MAX);
+        batch.changes.push(
+            Utterance {
+                conversation: self.id.clone(),
+                utterance: i64::from(said.index),
+                party: said.party,
+                speaker: said.speaker,
+                start_ms: milliseconds(said.start_ms),
+                end_ms: milliseconds(said.end_ms.or(said.start_ms)),
+                text: masked.text,
+                lemmas: None,
+                words: None,
+            }
+            .into(),
+        );
+        for (number, found) in (0_i64..).zip(&noticed.signals) {
+            batch.changes.push(
+                Signal {
+                    conversation: self.id.clone(),
+                    utterance: i64::from(said.index),
+                    number,
+                    kind: found.kind,
+                    party: found.kind.party(),
+                    quote: Some((found.start, found.end)),
+                    measured: None,
+                    confidence: found.confidence,
+                    rule: found.rule.clone(),
+                    rules_version: desk.ear.rules_version().to_owned(),
+                    at: said.at,
+                }
+                .into(),
+            );
+        }
+        for (number, promise) in (0..).zip(&noticed.commitments) {
+            let due_at = promise.due.as_ref().and_then(|due| due.parse::<jiff::Timestamp>().ok());
+            batch.changes.push(
+                Commitment {
+                    id: promise_id(&self.id, said.index, number),
+                    conversation: self.id.clone(),
+                    case_id: None,
+                    utterance: i64::from(said.index),
+                    quote: promise.what,
+                    due_at: due_at.map(|due| Timestamp::from_millis(due.as_millisecond())),
+                    due_quote: promise.due_text,
+                }
+                .into(),
+            );
+        }
+    }
+
+    pub(super) fn progress(&self, at: Timestamp) -> Progress {
+        let conversation = &self.state.conversation;
+        Progress {
+            conversation: self.id.clone(),
+            utterances: self.said.last().map_or(0, |last| i64::from(*last) + 1),
+            heat_last: conversation.heat().value(),
+            heat_max: conversation.heat().max(),
+            heat_at: at,
+            calmed_at: conversation.heat().calmed_at().map(i64::from),
+            attempts: i64::from(conversation.attempts().failed()),
+            decision: self.standing.clone(),
+            quote: self.quote,
+        }
+    }
+}
+
+/// Returns the event as the log keeps it: what a person wrote into a resolution stands there by its hash alone, because
+/// the log is for ever and the words have to stay erasable.
+fn without_words(event: &Event) -> Event {
+    let mut event = event.clone();
+    if let Event::Acted { action: Action::Resolve { resolution }, .. } = &mut event {
+        for words in [&mut resolution.decision, &mut resolution.conclusion] {
+            *words = format!("sha256:{}", text_sha256(MaskedText::of(words).as_str()));
+        }
+    }
+    event
+}
+
+/// Named by its place, so that after a restart a new promise never takes the name of an earlier one.
+fn promise_id(conversation: &ConversationId, utterance: u32, number: u32) -> CommitmentId {
+    CommitmentId(format!("{conversation}-promise-{utterance}-{number}"))
+}
+
+/// Says whether a signal is what the board should quote: what the customer demands, threatens or suffers from.
+fn matters(kind: SignalKind) -> bool {
+    kind.party() == Party::Customer && kind.group() != Group::Flow
+}
+
+/// Says which of two decisions of one conversation matters more to people.
+fn weight(decision: &Decision) -> u8 {
+    match (decision.decision, decision.step) {
+        (DecisionKind::EngageNow, _) => 6,
+        (DecisionKind::AbuseStep, Some(LadderStep::Closing)) => 5,
+        (DecisionKind::Engage, _) => 4,
+        (DecisionKind::AbuseStep, _) => 3,
+        (DecisionKind::Functional | DecisionKind::Incident, _) => 2,
+        (DecisionKind::Coach, _) => 1,
+        (DecisionKind::Watch, _) => 0,
+    }
+}
+
+/// The role or the person's side the case waits for.
+fn stage(case: &Case) -> String {
+    match &case.owner {
+        Owner::Role(role) => role.clone(),
+        Owner::Staff(_) => "staff".to_owned(),
+    }
+}
+
+fn change_name(change: &CaseChange) -> &'static str {
+    match change {
+        CaseChange::Opened(_) => "opened",
+        CaseChange::Raised { .. } => "raised",
+        CaseChange::Moved { state, .. } => state.name(),
+        CaseChange::Climbed { .. } => "climbed",
+        CaseChange::Overdue { .. } => "overdue",
+    }
+}
+
+fn kind_of(event: &Event) -> &'static str {
+    match event {
+        Event::Started { .. } => "started",
+        Event::Said(_) => "said",
+        Event::Heard(_) => "heard",
+        Event::Incident { .. } => "incident",
+        Event::Ended => "ended",
+        Event::Acted { .. } => "acted",
+        Event::Tick => "tick",
+    }
+}
