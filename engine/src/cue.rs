@@ -12,9 +12,12 @@ pub fn cues(text: &str, party: Party, signals: &[Found]) -> Cues {
     let has = |kind: K| signals.iter().any(|found| found.kind == kind);
     let abusive = has(K::Profanity) || has(K::Insult) || has(K::ViolenceThreat);
     match party {
-        Party::Agent => {
-            Cues { hands_over: hands_over(&words, signals), asks: asks(text, &words), ..Cues::default() }
-        }
+        Party::Agent => Cues {
+            hands_over: hands_over(&words, signals),
+            asks: asks(text, &words),
+            alternative: alternative(&words),
+            ..Cues::default()
+        },
         Party::Customer => {
             let objects = objects(&words);
             Cues {
@@ -25,7 +28,7 @@ pub fn cues(text: &str, party: Party, signals: &[Found]) -> Cues {
                 agrees: !objects && agrees(&words),
                 own_money: has(K::ConcessionDemand) && own_money(&words),
                 asks: asks(text, &words),
-                hands_over: false,
+                ..Cues::default()
             }
         }
     }
@@ -327,6 +330,26 @@ fn hands_over(words: &[String], signals: &[Found]) -> bool {
     any(words, WHERE) && (offered || any(words, HOW))
 }
 
+fn alternative(words: &[String]) -> bool {
+    const INSTEAD: &[&str] = &[
+        "тогда",
+        "а если",
+        "в таком случае",
+        "вместо этого",
+        "другой вариант",
+        "еще вариант",
+        "второй вариант",
+        "есть вариант",
+        "может быть",
+        "или могу",
+        "или можем",
+        "либо могу",
+        "либо можем",
+    ];
+    // What comes late in a long utterance is usually «и тогда», a consequence.
+    starts(words, INSTEAD, 6)
+}
+
 fn asks(text: &str, words: &[String]) -> bool {
     const ASKING: &[&str] = &[
         "что",
@@ -381,6 +404,14 @@ mod tests {
         {
             assert!(customer(yes).agrees && !customer(yes).objects, "{yes}");
         }
+    }
+
+    #[test]
+    fn another_proposal_is_told_from_a_consequence() {
+        let agent = |text: &str| cues(text, Party::Agent, &[]).alternative;
+        assert!(agent("понял тогда могу вернуть деньги"));
+        assert!(agent("а если поменять с завода"));
+        assert!(!agent("заявку я оформила как только мастер приедет тогда и посмотрим"));
     }
 
     #[test]

@@ -4,10 +4,10 @@
 //! is about.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
-use crate::classify::Classifier;
+use crate::classify::{Classifier, Encoder, Vote};
 use crate::commitment::{self, Reference};
 use crate::cue::cues;
 use crate::detect::lexicon::{Lexicon, features};
@@ -16,21 +16,31 @@ use crate::judge::Notices;
 use crate::notice::Noticed;
 use crate::signal::{Channel, Found, Group, Party, SignalKind};
 
-/// Name under which the classifier's findings are shown.
+/// Names under which the findings of the trained parts are shown.
 const CLASSIFIER: &str = "classifier";
+const ENCODER: &str = "encoder";
 
-/// How far beyond its threshold the classifier has to be for a kind that alarms somebody, when no rule agrees. At the
-/// threshold F1 is best, but one false alarm in twenty ordinary utterances teaches a supervisor to look away.
-const ALARM_FLOOR: f32 = 0.35;
+/// How much the linear classifier's margin, within one of its threshold, adds to the encoder's logit. These four were chosen
+/// by `gradus eval --scores` on lines that neither was trained on (`docs/detection.md`).
+const CLASSIFIER_WEIGHT: f32 = 2.0;
+/// What a rule of full confidence adds: a rule is doubted only where the trained parts are sure of the opposite.
+const RULE_WEIGHT: f32 = 2.0;
+/// How far the sum has to be beyond the threshold when no rule agrees.
+const FLOOR: f32 = 0.3;
+/// How far beyond the threshold a kind that alarms somebody has to be when no rule agrees. At the threshold F1 is best, but
+/// one false alarm in twenty ordinary utterances teaches a supervisor to look away.
+const ALARM_FLOOR: f32 = 1.5;
 
-/// Which source may find a kind on its own.
+/// Which sources are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sources {
     /// The rules alone.
     Rules,
-    /// The classifier alone.
+    /// The linear classifier alone.
     Classifier,
-    /// Either.
+    /// The sentence encoder alone.
+    Encoder,
+    /// All of them together.
     Both,
 }
 
@@ -38,6 +48,7 @@ pub enum Sources {
 pub struct Ear {
     detector: Detector,
     classifier: Option<Classifier>,
+    encoder: Option<Arc<Encoder>>,
     sources: Sources,
 }
 
@@ -48,7 +59,13 @@ thread_local! {
 impl Ear {
     /// Makes an ear of rules and, where there are weights, a classifier.
     pub fn new(detector: Detector, classifier: Option<Classifier>) -> Self {
-        Self { detector, classifier, sources: Sources::Both }
+        Self { detector, classifier, encoder: None, sources: Sources::Both }
+    }
+
+    /// Adds a sentence encoder.
+    #[must_use]
+    pub fn with_encoder(self, encoder: Arc<Encoder>) -> Self {
+        Self { encoder: Some(encoder), ..self }
     }
 
     /// Uses one source alone; for measuring.
@@ -69,37 +86,107 @@ impl Ear {
 
     /// Finds the signals of an utterance: at most one of a kind, by where they begin.
     pub fn signals(&self, text: &str, party: Party, channel: Channel) -> Vec<Found> {
-        let by_rules = SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
-            Ok(mut scratch) => self.detector.detect_with(text, party, channel, &mut scratch),
-            Err(_) => self.detector.detect(text, party, channel),
-        });
-        let Some(classifier) = self.classifier.as_ref().filter(|_| self.sources != Sources::Rules) else {
-            return by_rules;
-        };
-        let mut found = if self.sources == Sources::Classifier { Vec::new() } else { by_rules };
-        for vote in classifier.votes(text, party, 0.0) {
-            // A call's recogniser writes no capitals: shouting in it is heard, not read.
-            if vote.kind == SignalKind::Shouting && channel == Channel::Call {
-                continue;
-            }
-            let agreed = found.iter().any(|known| known.kind == vote.kind);
-            if alarms(vote.kind) && !agreed && vote.margin < ALARM_FLOOR {
-                continue;
-            }
-            let confidence = confidence(vote.margin);
-            match found.iter_mut().find(|known| known.kind == vote.kind) {
-                Some(known) => known.confidence = known.confidence.max(confidence),
-                None => found.push(Found {
-                    kind: vote.kind,
-                    start: vote.start,
-                    end: vote.end,
-                    confidence,
-                    rule: CLASSIFIER.to_owned(),
-                }),
-            }
-        }
+        let mut found: Vec<Found> = self
+            .opinions(text, party, channel)
+            .into_iter()
+            .filter(|opinion| opinion.holds(self.sources))
+            .filter_map(Opinion::found)
+            .collect();
         found.sort_by_key(|found| (found.start, found.kind));
         found
+    }
+
+    /// Returns what each source makes of each kind: for those who measure how the sources are best joined.
+    pub fn opinions(&self, text: &str, party: Party, channel: Channel) -> Vec<Opinion> {
+        let mut opinions: BTreeMap<SignalKind, Opinion> = BTreeMap::new();
+        if self.asks(Sources::Rules) {
+            let by_rules = SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
+                Ok(mut scratch) => self.detector.detect_with(text, party, channel, &mut scratch),
+                Err(_) => self.detector.detect(text, party, channel),
+            });
+            for found in by_rules {
+                let kind = found.kind;
+                opinion(&mut opinions, kind).rule = Some(found);
+            }
+        }
+        // Shouting is written in capitals and signs of exclamation, which rules count and the trained parts do not see.
+        let trained = |vote: &Vote| vote.kind != SignalKind::Shouting;
+        if let Some(classifier) = self.classifier.as_ref().filter(|_| self.asks(Sources::Classifier)) {
+            for vote in classifier.votes(text, party, f32::NEG_INFINITY).into_iter().filter(trained) {
+                opinion(&mut opinions, vote.kind).classifier = Some(vote);
+            }
+        }
+        if let Some(encoder) = self.encoder.as_ref().filter(|_| self.asks(Sources::Encoder)) {
+            for vote in encoder.votes(text, party, f32::NEG_INFINITY).into_iter().filter(trained) {
+                opinion(&mut opinions, vote.kind).encoder = Some(vote);
+            }
+        }
+        opinions.into_values().collect()
+    }
+
+    fn asks(&self, source: Sources) -> bool {
+        self.sources == source || self.sources == Sources::Both
+    }
+}
+
+fn opinion(opinions: &mut BTreeMap<SignalKind, Opinion>, kind: SignalKind) -> &mut Opinion {
+    opinions.entry(kind).or_insert_with(|| Opinion { kind, rule: None, classifier: None, encoder: None })
+}
+
+/// What each source makes of one kind in one utterance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Opinion {
+    /// The kind.
+    pub kind: SignalKind,
+    /// What a rule found.
+    pub rule: Option<Found>,
+    /// The vote of the linear classifier, for or against.
+    pub classifier: Option<Vote>,
+    /// The vote of the sentence encoder, for or against.
+    pub encoder: Option<Vote>,
+}
+
+impl Opinion {
+    /// Joins the sources into one number, above 0 for yes; the unit is that of the encoder's logit.
+    pub fn joined(&self) -> f32 {
+        let rule = self.rule.as_ref().map_or(0.0, |rule| RULE_WEIGHT * f32::from(rule.confidence) / 100.0);
+        let classifier = self.classifier.map(|vote| vote.margin);
+        match (self.encoder.map(|vote| vote.margin), classifier) {
+            (Some(encoder), classifier) => {
+                encoder + CLASSIFIER_WEIGHT * classifier.unwrap_or(0.0).clamp(-1.0, 1.0) + rule
+            }
+            (None, Some(classifier)) => classifier + rule,
+            (None, None) => rule,
+        }
+    }
+
+    fn holds(&self, sources: Sources) -> bool {
+        let floor = match (&self.rule, sources) {
+            (None, Sources::Both) if alarms(self.kind) => ALARM_FLOOR,
+            (None, Sources::Both) => FLOOR,
+            _ => 0.0,
+        };
+        self.joined() > floor
+    }
+
+    /// The finding, with the quote of the source that explains it best.
+    fn found(self) -> Option<Found> {
+        let joined = self.joined();
+        if let Some(mut rule) = self.rule {
+            rule.confidence = rule.confidence.max(confidence(joined));
+            return Some(rule);
+        }
+        let (vote, name) = match (self.encoder, self.classifier) {
+            (Some(encoder), _) => (encoder, ENCODER),
+            (None, classifier) => (classifier?, CLASSIFIER),
+        };
+        Some(Found {
+            kind: self.kind,
+            start: vote.start,
+            end: vote.end,
+            confidence: confidence(joined),
+            rule: name.to_owned(),
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 //! It decides and does nothing else: no IO, no clock, no randomness. The same events under the same protocol version
 //! give the same effects, bit for bit.
 
+pub mod backtest;
 pub mod judge;
 pub mod step;
 

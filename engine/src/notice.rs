@@ -50,6 +50,9 @@ pub struct Cues {
     /// The agent says or shows that the matter is for another department.
     #[serde(default)]
     pub hands_over: bool,
+    /// The agent proposes instead of what was proposed before («тогда могу…», «а если…»).
+    #[serde(default)]
+    pub alternative: bool,
 }
 
 impl Noticed {

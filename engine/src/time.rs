@@ -31,6 +31,11 @@ impl Timestamp {
         Millis(if span > 0 { span.unsigned_abs() } else { 0 })
     }
 
+    /// Returns the point `span` earlier, saturating at the beginning of time.
+    pub const fn minus(self, span: Millis) -> Self {
+        Self(self.0.saturating_sub_unsigned(span.0))
+    }
+
     /// Returns the point `span` later, saturating at the end of time.
     pub const fn plus(self, span: Millis) -> Self {
         Self(self.0.saturating_add_unsigned(span.0))

@@ -134,7 +134,7 @@ fn clause_1_4_a_strategic_customer_is_answered_at_once_the_tenth_and_not_the_ele
     let asks = ["К 0 supervisor_request"];
     assert_eq!(decided(&Story::of(10).told(&asks)), ["0 engage_now strategic 1.4"]);
     assert_eq!(decided(&Story::of(11).told(&asks)), ["0 coach supervisor_request 2.2"]);
-    let hot = ["К 0 unresolved_problem,not_heard,distrust", "К 4 not_heard,distrust,urgency"];
+    let hot = ["К 0 unresolved_problem,distrust", "К 4 not_heard,distrust,urgency"];
     assert_eq!(decided(&Story::of(2).told(&hot)), ["1 engage_now strategic 1.4"]);
     assert_eq!(decided(&Story::of(200).told(&hot)), Vec::<String>::new());
 }

@@ -20,6 +20,8 @@ pub struct Config {
     pub speech: Speech,
     /// What is assumed of conversations.
     pub conversation: Conversation,
+    /// How signals are noticed.
+    pub notice: Notice,
     /// Signing in.
     pub session: Session,
 }
@@ -109,6 +111,21 @@ impl Conversation {
         })?;
         let first_party = self.first_party.parse().context("conversation.first_party: customer or agent")?;
         Ok(crate::intake::Defaults { zone, first_party })
+    }
+}
+
+/// How signals are noticed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notice {
+    /// Folder of rule files, empty for those that ship with the product.
+    pub rules: String,
+}
+
+impl Notice {
+    /// Returns the folder of the company's own rules, when there is one.
+    pub fn rules_folder(&self) -> Option<&Path> {
+        (!self.rules.is_empty()).then(|| Path::new(&self.rules))
     }
 }
 

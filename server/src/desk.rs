@@ -58,7 +58,7 @@ impl Desk {
     /// Names what cannot be opened.
     pub async fn open(config: Config) -> Result<Self> {
         let store = open_store(&config).await?;
-        let ear = Arc::new(ears::builtin_ear()?);
+        let ear = Arc::new(ears::ear(config.notice.rules_folder())?);
         let protocol = Arc::new(ears::protocol(config.conversation.protocol_file())?);
         std::fs::create_dir_all(&config.store.recordings).context("store.recordings")?;
         let recordings = Arc::new(Recordings::in_folder(&config.store.recordings)?);

@@ -3,18 +3,23 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use gradus_engine::classify::Classifier;
+use gradus_engine::classify::{Classifier, Encoder};
 use gradus_engine::detect::Detector;
 use gradus_engine::ear::Ear;
 use gradus_engine::protocol::Protocol;
 
-/// Returns the ear that ships with the product: the built-in rules and the trained classifier.
+/// Returns an ear: the rules of a folder, or those that ship with the product, with the trained parts.
 ///
 /// # Errors
-/// When the weights that were built in cannot be read.
-pub fn builtin_ear() -> Result<Ear> {
+/// When the rules are wrong (every fault is named with its place) or the built-in weights cannot be read.
+pub fn ear(rules: Option<&Path>) -> Result<Ear> {
+    let detector = match rules {
+        Some(folder) => crate::rules::load(folder)?,
+        None => Detector::builtin(),
+    };
     let classifier = Classifier::builtin().context("the built-in weights of the classifier")?;
-    Ok(Ear::new(Detector::builtin(), Some(classifier)))
+    let encoder = Encoder::builtin().context("the built-in weights of the encoder")?;
+    Ok(Ear::new(detector, Some(classifier)).with_encoder(encoder))
 }
 
 /// Returns the protocol of a file, or the one that ships with the product.
@@ -40,4 +45,20 @@ pub fn files(paths: &[PathBuf]) -> Vec<Result<PathBuf, crate::intake::IntakeErro
         }
     }
     files
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::desk::digest;
+
+    #[test]
+    fn the_weights_are_those_whose_checksums_are_written_down() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/data/classifier");
+        let sums = std::fs::read_to_string(folder.join("SHA256SUMS")).unwrap();
+        assert_eq!(sums.lines().count(), 2);
+        for line in sums.lines() {
+            let (sum, name) = line.split_once("  ").unwrap();
+            assert_eq!(digest(&std::fs::read(folder.join(name)).unwrap()), sum, "{name}");
+        }
+    }
 }

@@ -10,10 +10,13 @@ pub mod ears;
 pub mod intake;
 pub mod listen;
 pub mod mask;
+pub mod rules;
 
+pub mod backtest;
 pub mod desk;
 pub mod password;
 pub mod pipeline;
+pub mod protocol_diff;
 pub mod store;
 
 pub mod hub;

@@ -1,6 +1,8 @@
 //! The server over HTTP, in one process with a manual clock: who may do what, how refusals look, what is limited.
 #![expect(clippy::unwrap_used, reason = "a step that fails fails its test")]
 
+#[path = "api/backtest.rs"]
+mod backtest;
 #[path = "api/desk.rs"]
 mod desk;
 #[path = "api/permissions.rs"]

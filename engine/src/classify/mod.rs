@@ -5,9 +5,11 @@
 //! Method: one L2-regularised squared-hinge machine a kind, trained by dual coordinate descent (Hsieh and others, ICML
 //! 2008), thresholds from cross-validation on blocks of neighbouring lines.
 
+mod encoder;
 mod features;
 mod train;
 
+pub use encoder::Encoder;
 pub use train::{Example, Training, train};
 
 use features::{Feature, Group, features};

@@ -21,7 +21,9 @@ pub struct Attempts {
 struct Offer {
     utterance: u32,
     topic: Vec<u32>,
-    answered_by_question: bool,
+    /// The customer's last utterance that neither took the offer nor refused it.
+    #[serde(default)]
+    left_open_at: Option<u32>,
 }
 
 /// Troubles that show that an offer on the table was passed over.
@@ -53,32 +55,42 @@ impl Attempts {
         self.offers
     }
 
-    /// Takes in an utterance of the agent.
-    pub fn agent(&mut self, utterance: u32, noticed: &Noticed) {
+    /// Takes in an utterance of the agent and returns the customer's utterance at which an attempt turns out to have failed:
+    /// whoever proposes something else instead has understood the answer as a no.
+    pub fn agent(&mut self, utterance: u32, noticed: &Noticed) -> Option<u32> {
         if !noticed.has_any(&[K::SolutionOffer, K::CompensationOffer]) {
-            return;
+            return None;
         }
         if self.failed_topics.iter().any(|topic| same_offer(topic, &noticed.topic)) {
-            return;
+            return None;
         }
-        if self.open.is_none() {
+        let instead = |offer: &Offer| {
+            let other = noticed.cues.alternative && !same_offer(&offer.topic, &noticed.topic);
+            offer.left_open_at.filter(|_| other)
+        };
+        let before = self.open.take();
+        let failed_at = before.as_ref().and_then(instead);
+        if let (Some(at), Some(offer)) = (failed_at, before.clone()) {
+            self.fail(at, offer);
+        }
+        if before.is_none() || failed_at.is_some() {
             self.offers += 1;
         }
-        let offer = Offer { utterance, topic: noticed.topic.clone(), answered_by_question: false };
-        self.open = Some(offer);
+        self.open = Some(Offer { utterance, topic: noticed.topic.clone(), left_open_at: None });
+        failed_at
     }
 
     /// Takes in an utterance of the customer and returns whether an attempt failed at it.
     pub fn customer(&mut self, utterance: u32, noticed: &Noticed) -> bool {
         if let Some(mut offer) = self.open.take() {
-            return match answer(noticed, offer.answered_by_question) {
+            return match answer(noticed, offer.left_open_at.is_some()) {
                 Answer::Refused => self.fail(utterance, offer),
                 Answer::Accepted => {
                     self.accepted = Some(offer);
                     false
                 }
                 Answer::Open => {
-                    offer.answered_by_question = true;
+                    offer.left_open_at = Some(utterance);
                     self.open = Some(offer);
                     false
                 }
@@ -127,9 +139,8 @@ fn answer(noticed: &Noticed, asked_before: bool) -> Answer {
     Answer::Open
 }
 
-/// Two offers are the same when most of what the shorter names is named by the other too.
+/// Two offers are the same when each names most of what the other names.
 fn same_offer(left: &[u32], right: &[u32]) -> bool {
     let shared = left.iter().filter(|noun| right.binary_search(noun).is_ok()).count();
-    let shorter = left.len().min(right.len());
-    shorter > 0 && shared * 3 >= shorter * 2
+    shared * 2 > left.len().max(right.len())
 }

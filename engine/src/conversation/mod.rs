@@ -114,7 +114,7 @@ impl Conversation {
         let point = self.heat.utter(&protocol.heat, now, said.index, said.party, &signals);
         effects.push(Effect::Heat(point));
         let step = match said.party {
-            Party::Agent => self.agent(said),
+            Party::Agent => self.agent(said, effects),
             Party::Customer => self.customer(protocol, said, not_listening, effects),
         };
         if let Some((step, reason)) = step {
@@ -187,8 +187,14 @@ impl Conversation {
         self.decide(protocol, &facts, (utterance, None, now), effects);
     }
 
-    fn agent(&mut self, said: &Said) -> Option<(crate::decision::LadderStep, Reason)> {
-        self.attempts.agent(said.index, &said.noticed);
+    fn agent(
+        &mut self,
+        said: &Said,
+        effects: &mut Vec<Effect>,
+    ) -> Option<(crate::decision::LadderStep, Reason)> {
+        if let Some(utterance) = self.attempts.agent(said.index, &said.noticed) {
+            effects.push(Effect::AttemptFailed { utterance, failed: self.attempts.failed() });
+        }
         self.ladder.agent(said.index, &said.noticed);
         self.offered_supervisor = said.noticed.has(K::EscalationOffer);
         None

@@ -106,7 +106,7 @@ fn line(text: &str) -> Result<Line, String> {
         if cue(&mut noticed.cues, name) {
             continue;
         }
-        let kind: SignalKind = name.parse().map_err(|error| format!("{error}: a signal or one of withdraws_wish, customer_apology, objects, tried_in_vain, agrees, own_money, hands_over"))?;
+        let kind: SignalKind = name.parse().map_err(|error| format!("{error}: a signal or one of withdraws_wish, customer_apology, objects, tried_in_vain, agrees, own_money, hands_over, alternative"))?;
         if kind.party() != party {
             return Err(format!("{kind} is not said by this party: \"{text}\""));
         }
@@ -124,6 +124,7 @@ fn cue(cues: &mut Cues, name: &str) -> bool {
         "agrees" => &mut cues.agrees,
         "own_money" => &mut cues.own_money,
         "hands_over" => &mut cues.hands_over,
+        "alternative" => &mut cues.alternative,
         _ => return false,
     };
     *field = true;

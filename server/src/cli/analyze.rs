@@ -29,6 +29,9 @@ pub struct Arguments {
     /// Protocol file; the one that ships with the product when left out.
     #[arg(long)]
     protocol: Option<PathBuf>,
+    /// Folder of rule files; the rules that ship with the product when left out.
+    #[arg(long)]
+    rules: Option<PathBuf>,
     /// Time zone of times without an offset.
     #[arg(long)]
     timezone: Option<String>,
@@ -50,7 +53,7 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
         None => Customers::default(),
     };
     let protocol = ears::protocol(arguments.protocol.as_deref())?;
-    let ear = ears::builtin_ear()?;
+    let ear = ears::ear(arguments.rules.as_deref().or_else(|| config.notice.rules_folder()))?;
     let waiting = read_all(arguments, &config, &ear)?;
     let mut order: Vec<usize> = (0..waiting.len()).collect();
     order.sort_by_key(|&index| {

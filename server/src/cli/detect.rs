@@ -1,6 +1,7 @@
 //! `gradus detect`: a line of JSON in, a line of JSON out, each judged alone.
 
 use std::io::{BufRead, Write};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use gradus_engine::ear::Ear;
@@ -9,10 +10,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Ended;
-use crate::ears::builtin_ear;
+use crate::ears;
 
 #[derive(clap::Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// Folder of rule files; the rules that ship with the product when left out.
+    #[arg(long)]
+    rules: Option<PathBuf>,
+}
 
 #[derive(Deserialize)]
 struct LineIn {
@@ -24,8 +29,8 @@ struct LineIn {
 /// Longest line that is read, in bytes.
 const LONGEST_LINE: usize = 8 << 20;
 
-pub fn run(_: &Arguments) -> Result<Ended> {
-    let ear = builtin_ear()?;
+pub fn run(arguments: &Arguments) -> Result<Ended> {
+    let ear = ears::ear(arguments.rules.as_deref())?;
     let mut input = std::io::stdin().lock();
     let mut output = std::io::stdout().lock();
     let mut bytes = Vec::new();

@@ -1,23 +1,36 @@
 //! `gradus eval`: how good the detector is on a labelled file.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::ValueEnum;
+use gradus_engine::classify::Vote;
 use gradus_engine::ear::{Ear, Sources};
+use gradus_engine::judge::Judge;
 use gradus_engine::signal::{Channel, Party, SignalKind};
 use serde_json::json;
 
-use super::Ended;
-use crate::ears::builtin_ear;
-use crate::eval::{by_keywords, corrupt, read, score};
+use super::{Ended, progress};
+use crate::analyze::{Versions, report, to_judge};
+use crate::config::Config;
+use crate::eval::{by_keywords, corrupt, faults, read, read_expected, score};
+use crate::{ears, intake};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Labelled files: tab-separated, with the columns party, channel, text, labels.
+    /// Labelled files: tab-separated, with the columns party, channel, text, labels. With --expected: conversations.
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    /// Measure whole conversations: the file that says which decisions must come, a JSON object a line.
+    #[arg(long)]
+    expected: Option<PathBuf>,
+    /// Customers of the conversations: a CSV as `analyze` takes it.
+    #[arg(long, requires = "expected")]
+    customers: Option<PathBuf>,
+    /// Folder of rule files; the rules that ship with the product when left out.
+    #[arg(long)]
+    rules: Option<PathBuf>,
     /// Which part is measured.
     #[arg(long, value_enum, default_value = "both")]
     source: Source,
@@ -27,6 +40,9 @@ pub struct Arguments {
     /// Print the figures as JSON.
     #[arg(long)]
     json: bool,
+    /// Print what each source makes of each kind, a JSON object a line: for finding out how they are best joined.
+    #[arg(long)]
+    scores: bool,
     /// Print the lines that were missed or found wrongly for this kind.
     #[arg(long)]
     show: Option<SignalKind>,
@@ -36,18 +52,40 @@ pub struct Arguments {
 enum Source {
     Rules,
     Classifier,
+    Encoder,
     Both,
 }
 
 pub fn run(arguments: &Arguments) -> Result<Ended> {
-    let ear = builtin_ear()?.with_sources(match arguments.source {
+    let ear = ears::ear(arguments.rules.as_deref())?.with_sources(match arguments.source {
         Source::Rules => Sources::Rules,
         Source::Classifier => Sources::Classifier,
+        Source::Encoder => Sources::Encoder,
         Source::Both => Sources::Both,
     });
+    if let Some(expected) = &arguments.expected {
+        return conversations(arguments, expected, &ear);
+    }
     let mut lines = Vec::new();
     for file in &arguments.files {
         lines.extend(read(file)?);
+    }
+    if arguments.scores {
+        for line in &lines {
+            let opinions = ear.opinions(&line.text, line.party, line.channel);
+            let kinds: serde_json::Map<_, _> = opinions
+                .iter()
+                .map(|one| {
+                    let margin = |vote: Option<Vote>| vote.map(|vote| vote.margin);
+                    let rule = one.rule.as_ref().map(|rule| rule.confidence);
+                    (one.kind.name().to_owned(), json!([rule, margin(one.classifier), margin(one.encoder)]))
+                })
+                .collect();
+            let labels: Vec<_> = line.labels.iter().map(|kind| kind.name()).collect();
+            let trap = line.trap.map(SignalKind::name);
+            println!("{}", json!({"labels": labels, "trap": trap, "kinds": kinds}));
+        }
+        return Ok(Ended::Well);
     }
     let judge = |text: &str, party: Party, channel: Channel| kinds(&ear, text, party, channel);
     if let Some(kind) = arguments.show {
@@ -91,6 +129,50 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
     println!("keyword list on the same lines: macro F1 {:.3}", baseline.macro_f1());
     for (percent, f1) in noisy {
         println!("with {percent} % of the words corrupted: macro F1 {f1:.3}");
+    }
+    Ok(Ended::Well)
+}
+
+/// Judges conversations and compares the decisions with the expected ones.
+fn conversations(arguments: &Arguments, expected: &Path, ear: &Ear) -> Result<Ended> {
+    let expected = read_expected(expected)?;
+    let protocol = ears::protocol(None)?;
+    let customers = arguments.customers.as_deref().map(super::analyze::read_customers).transpose()?;
+    let customers = customers.unwrap_or_default();
+    let defaults = Config::load()?.conversation.defaults()?;
+    let mut found = Vec::new();
+    for file in ears::files(&arguments.files) {
+        let file = file?;
+        let name = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        for incoming in intake::open(&file, &defaults)? {
+            found.push((name.clone(), incoming));
+        }
+    }
+    // In order of their start, as they happened: earlier contacts and incidents count.
+    found.sort_by_key(|(_, incoming)| incoming.started_at);
+    let mut judge = Judge::new(&protocol, ear);
+    let versions = Versions { protocol: &protocol.version, rules: ear.rules_version() };
+    let (mut right, mut count, mut lines) = (0, 0, Vec::new());
+    let bar = progress(found.len(), "judging");
+    for (name, incoming) in &found {
+        let judged = judge.conversation(&to_judge(incoming, &customers));
+        bar.inc(1);
+        let Some(expected) = expected.get(name) else { continue };
+        let judged = report(name, incoming, &judged, versions, &serde_json::Value::Null);
+        let faults = faults(expected, &judged);
+        count += 1;
+        right += u32::from(faults.is_empty());
+        lines.extend(faults.into_iter().map(|fault| format!("{name}: {fault}")));
+    }
+    bar.finish_and_clear();
+    lines.sort();
+    if arguments.json {
+        println!("{}", json!({"conversations": count, "right": right, "faults": lines}));
+    } else {
+        for line in lines {
+            println!("{line}");
+        }
+        println!("{right} of {count} conversations wholly right");
     }
     Ok(Ended::Well)
 }

@@ -146,7 +146,7 @@ async fn conversations(
         if incoming.recordings.is_empty() || !incoming.utterances.is_empty() {
             desk.import(&incoming, sha256, &[], None, None).await?;
         } else {
-            let ear = ears::builtin_ear()?;
+            let ear = ears::ear(desk.config.notice.rules_folder())?;
             let listened =
                 listen(path, &mut incoming, (engine.get()?, &ear), &desk.config.speech, &mut |_| {})?;
             let extension = path

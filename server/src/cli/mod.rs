@@ -8,6 +8,7 @@ mod eval;
 mod import;
 mod model;
 mod protocol;
+mod rules;
 mod serve;
 mod train;
 mod transcribe;
@@ -40,6 +41,8 @@ enum Command {
     Model(model::Arguments),
     /// Work on protocol files: check, test.
     Protocol(protocol::Arguments),
+    /// Rule files: check, try a sentence, export.
+    Rules(rules::Arguments),
     /// Serve pages and API.
     Serve(serve::Arguments),
     /// Take recordings, conversations, customers and purchases into the store.
@@ -80,6 +83,7 @@ fn dispatch(command: Command) -> Result<Ended> {
         Command::Transcribe(arguments) => transcribe::run(&arguments),
         Command::Model(arguments) => model::run(&arguments),
         Command::Protocol(arguments) => protocol::run(&arguments),
+        Command::Rules(arguments) => rules::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::User(arguments) => user::run(&arguments),

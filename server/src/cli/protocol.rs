@@ -1,14 +1,19 @@
-//! `gradus protocol check|test`: is a protocol file right, and does it do what its own examples say.
+//! `gradus protocol check|test|diff|backtest`: is a protocol file right, does it do what its own examples say, what does it
+//! change, and what would it have changed on the history.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Subcommand;
+use gradus_engine::backtest::Difference;
 use gradus_engine::detect::Detector;
-use gradus_engine::protocol::VARIABLES;
+use gradus_engine::protocol::{DEFAULT_TEXT, VARIABLES};
+use gradus_engine::time::Millis;
+use serde_json::json;
 
-use super::Ended;
-use crate::ears;
+use super::{Ended, progress};
+use crate::config::Config;
+use crate::{backtest, desk, ears, protocol_diff};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -31,6 +36,27 @@ enum Command {
         /// The file; the protocol that ships with the product when left out.
         file: Option<PathBuf>,
     },
+    /// Show what differs between two protocol files, whatever their order and comments.
+    Diff {
+        /// The draft.
+        new: PathBuf,
+        /// What it is compared with; the protocol in force when left out.
+        old: Option<PathBuf>,
+    },
+    /// Show what a draft would have decided on the conversations in the store, one by one.
+    Backtest(Backtesting),
+}
+
+#[derive(clap::Args)]
+struct Backtesting {
+    /// The draft.
+    draft: PathBuf,
+    /// Weeks of history.
+    #[arg(long, default_value_t = 8)]
+    weeks: u32,
+    /// Print JSON: one object a conversation that changes, then the sums.
+    #[arg(long)]
+    json: bool,
 }
 
 pub fn run(arguments: &Arguments) -> Result<Ended> {
@@ -43,10 +69,14 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
         }
         Command::Check { file, .. } => check(file.as_deref()),
         Command::Test { file } => test(file.as_deref()),
+        Command::Diff { new, old } => diff(new, old.as_deref()),
+        Command::Backtest(arguments) => {
+            tokio::runtime::Runtime::new()?.block_on(backtest(arguments, Config::load()?))
+        }
     }
 }
 
-fn check(file: Option<&std::path::Path>) -> Result<Ended> {
+fn check(file: Option<&Path>) -> Result<Ended> {
     let protocol = ears::protocol(file)?;
     let faults = Detector::check(Detector::builtin_files());
     for fault in &faults {
@@ -68,7 +98,7 @@ fn check(file: Option<&std::path::Path>) -> Result<Ended> {
     Ok(if faults.is_empty() { Ended::Well } else { Ended::SomeFailed })
 }
 
-fn test(file: Option<&std::path::Path>) -> Result<Ended> {
+fn test(file: Option<&Path>) -> Result<Ended> {
     let protocol = ears::protocol(file)?;
     let mut failed = 0;
     for test in &protocol.tests {
@@ -85,4 +115,91 @@ fn test(file: Option<&std::path::Path>) -> Result<Ended> {
     }
     println!("{} passed, {failed} failed", protocol.tests.len() - failed);
     Ok(if failed == 0 { Ended::Well } else { Ended::SomeFailed })
+}
+
+fn diff(new: &Path, old: Option<&Path>) -> Result<Ended> {
+    let read = |path: &Path| {
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let in_force = Config::load()?.conversation;
+    let old = match old.or(in_force.protocol_file()) {
+        Some(path) => read(path)?,
+        None => DEFAULT_TEXT.to_owned(),
+    };
+    // What is wrong with the draft is said here, not when it is put in force.
+    ears::protocol(Some(new))?;
+    let changes = protocol_diff::diff(&old, &read(new)?)?;
+    for change in &changes {
+        println!("{change}");
+    }
+    if changes.is_empty() {
+        println!("nothing differs");
+    }
+    Ok(Ended::Well)
+}
+
+async fn backtest(arguments: &Backtesting, config: Config) -> Result<Ended> {
+    let in_force = ears::protocol(config.conversation.protocol_file())?;
+    let draft = ears::protocol(Some(&arguments.draft))?;
+    let store = desk::open_store(&config).await?;
+    let weeks = Millis::minutes(u64::from(arguments.weeks) * 7 * 24 * 60);
+    let since = store.clock().now().minus(weeks);
+    let bar = progress(usize::try_from(store.last_position().await?).unwrap_or(0), "replaying");
+    let mut done = |position| bar.set_position(u64::try_from(position).unwrap_or(0));
+    let found = backtest::backtest(&store, (&in_force, &draft), since, &mut done).await?;
+    bar.finish_and_clear();
+    store.close().await;
+    for changed in &found.changed {
+        for (difference, decision) in &changed.differences {
+            if arguments.json {
+                println!(
+                    "{}",
+                    json!({
+                        "conversation": changed.conversation, "utterance": decision.utterance, "clause": decision.clause,
+                        "decision": decision.decision.name(), "reason": decision.reason.name(),
+                        "difference": match difference {
+                            Difference::Added => json!("added"),
+                            Difference::Missed => json!("missed"),
+                            Difference::Moved(later) => json!({"utterances_later": later}),
+                        },
+                    })
+                );
+            } else {
+                let sign = match difference {
+                    Difference::Added => "+".to_owned(),
+                    Difference::Missed => "-".to_owned(),
+                    Difference::Moved(later) => format!("{later:+}"),
+                };
+                println!(
+                    "{sign}\t{}\t{}\t{} {}\t{}",
+                    changed.conversation,
+                    decision.utterance,
+                    decision.decision,
+                    decision.reason,
+                    decision.clause
+                );
+            }
+        }
+    }
+    let sums = json!({
+        "conversations": found.conversations, "utterances": found.utterances, "changed": found.changed.len(),
+        "engaged": {"in_force": found.old_engaged, "draft": found.new_engaged},
+        "busiest_hour": {"in_force": found.busiest_hour.0, "draft": found.busiest_hour.1},
+    });
+    if arguments.json {
+        println!("{sums}");
+    } else {
+        println!(
+            "{} conversations, {} utterances; {} decided differently; a supervisor brought in {} times, by the draft {}; \
+             most in one hour {}, by the draft {}",
+            found.conversations,
+            found.utterances,
+            found.changed.len(),
+            found.old_engaged,
+            found.new_engaged,
+            found.busiest_hour.0,
+            found.busiest_hour.1
+        );
+    }
+    Ok(Ended::Well)
 }

@@ -34,7 +34,7 @@ enum Format {
 pub fn run(arguments: &Arguments) -> Result<Ended> {
     let config = Config::load()?;
     let defaults = config.conversation.defaults()?;
-    let ear = ears::builtin_ear()?;
+    let ear = ears::ear(config.notice.rules_folder())?;
     let mut engine = LazyEngine::new(&config.speech);
     let mut failed = false;
     let mut out = std::io::stdout().lock();

@@ -1,11 +1,13 @@
 //! Measuring the detector on labelled utterances: precision, recall, F1 per kind, false alarms, noise, a baseline.
 
 mod baseline;
+mod conversations;
 mod file;
 mod noise;
 mod report;
 
 pub use baseline::by_keywords;
+pub use conversations::{Expected, faults, read_expected};
 pub use file::{Labelled, read};
 pub use noise::corrupt;
 pub use report::{KindScore, Report};

@@ -61,7 +61,7 @@ impl Desk {
         ];
         let config = Config::from(None, variables.into_iter()).unwrap();
         let store = Arc::new(Store::open(&url, Arc::new(clock.clone())).await.unwrap());
-        let ear = Arc::new(gradus::ears::builtin_ear().unwrap());
+        let ear = Arc::new(gradus::ears::ear(None).unwrap());
         let protocol = Arc::new(gradus::ears::protocol(None).unwrap());
         let pipeline = Arc::new(Pipeline::new(Arc::clone(&store), ear, protocol));
         let recordings = Arc::new(Recordings::in_folder(&config.store.recordings).unwrap());

@@ -11,7 +11,7 @@ use crate::desk::{Desk, NOON};
 
 /// A second server over the same store: it knows only what is written down.
 fn restarted(desk: &Desk) -> Pipeline {
-    let ear = Arc::new(gradus::ears::builtin_ear().unwrap());
+    let ear = Arc::new(gradus::ears::ear(None).unwrap());
     let protocol = Arc::new(gradus::ears::protocol(None).unwrap());
     Pipeline::new(Arc::clone(&desk.app.desk.store), ear, protocol)
 }
