@@ -10,6 +10,7 @@ pub mod ears;
 pub mod intake;
 pub mod listen;
 pub mod mask;
+pub mod phone;
 
 pub mod desk;
 pub mod password;

@@ -24,15 +24,14 @@ pub mod fault;
 pub mod html;
 pub mod json;
 pub mod mail;
-pub mod phone;
 pub mod roles;
 pub mod sniff;
 pub mod text;
 pub mod times;
 
+pub use crate::phone::Phone;
 pub use fault::{Fault, FaultKind, IntakeError};
 pub use open::{files, open, parse};
-pub use phone::Phone;
 pub use sniff::SoundFormat;
 
 /// What is assumed where the data is silent.

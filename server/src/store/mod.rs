@@ -21,6 +21,7 @@ mod cases;
 mod change;
 mod conversations;
 mod customers;
+mod email;
 mod engine;
 mod erase;
 mod error;
@@ -29,7 +30,6 @@ mod imports;
 mod json;
 mod log;
 mod migrate;
-mod phone;
 mod postgres;
 mod rebuild;
 mod recordings;
@@ -50,6 +50,7 @@ pub use conversations::{
     Commitment, Decision, Evidence, HeatPoint, NewConversation, NewParty, Progress, Signal, Utterance,
 };
 pub use customers::{Contact, Customer, CustomerFacts, Purchase};
+pub use email::normal_email;
 pub use engine::Db;
 pub use erase::Erased;
 pub use error::StoreError;
@@ -60,7 +61,6 @@ pub use ids::{
 pub use imports::ImportRow;
 pub use json::JsonText;
 pub use log::{NewEvent, Receipt, StoredEvent, case_stream, conversation_stream, text_sha256};
-pub use phone::{normal_email, normal_tel};
 pub use recordings::Recordings;
 pub use tokens::ApiToken;
 pub use users::{Session, User};
