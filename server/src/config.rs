@@ -8,6 +8,8 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use toml::{Table, Value};
 
+use crate::secret::Secret;
+
 /// All that can be configured.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,19 +41,13 @@ pub struct Http {
 }
 
 /// Where things are kept.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Store {
     /// Address of the database; may hold a password.
-    pub url: String,
+    pub url: Secret,
     /// Folder of the recordings.
     pub recordings: PathBuf,
-}
-
-impl std::fmt::Debug for Store {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "Store {{ recordings: {:?} }}", self.recordings)
-    }
 }
 
 /// Recognition.
@@ -123,6 +119,9 @@ pub struct Session {
 /// The defaults, with a comment for every key.
 pub const DEFAULTS: &str = include_str!("config.default.toml");
 
+/// Keys that hold secrets: each may also be given as `…_file`, the file that holds it.
+const SECRETS: &[(&str, &str)] = &[("store", "url")];
+
 impl Config {
     /// Reads the configuration of this process.
     ///
@@ -145,7 +144,8 @@ impl Config {
         if let Some(path) = file {
             let text =
                 std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-            let over: Table = text.parse().with_context(|| format!("{} is not TOML", path.display()))?;
+            let mut over: Table = text.parse().with_context(|| format!("{} is not TOML", path.display()))?;
+            read_secrets(&mut over)?;
             merge(&mut table, over);
         }
         for (name, value) in variables {
@@ -163,6 +163,27 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// Puts the contents of the files of secrets in the place of their names.
+fn read_secrets(table: &mut Table) -> Result<()> {
+    for (section, key) in SECRETS {
+        let Some(keys) = table.get_mut(*section).and_then(Value::as_table_mut) else { continue };
+        let named = format!("{key}_file");
+        let Some(file) = keys.remove(&named) else { continue };
+        if keys.contains_key(*key) {
+            bail!("{section}.{key} and {section}.{named}: give one of them");
+        }
+        let file = file.as_str().with_context(|| format!("{section}.{named} is no text"))?;
+        keys.insert((*key).to_owned(), Value::String(secret_of(&format!("{section}.{named}"), file)?));
+    }
+    Ok(())
+}
+
+/// Reads a secret from its file; the end of its line is not a part of it.
+fn secret_of(key: &str, file: &str) -> Result<String> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("{key}: cannot read {file}"))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
 fn merge(into: &mut Table, over: Table) {
     for (key, value) in over {
         match (into.get_mut(&key), value) {
@@ -177,6 +198,12 @@ fn merge(into: &mut Table, over: Table) {
 /// Sets `section__key` to a value of the same type as the default.
 fn set(table: &mut Table, key: &str, text: &str) -> Result<()> {
     let Some((section, name)) = key.split_once("__") else { bail!("write it as GRADUS_SECTION__KEY") };
+    let of_file = SECRETS.iter().find(|(known, key)| {
+        *known == section && name.strip_suffix("_file").is_some_and(|name| name == *key)
+    });
+    if let Some((section, key)) = of_file {
+        return set(table, &format!("{section}__{key}"), &secret_of(&format!("{section}.{name}"), text)?);
+    }
     let place =
         table.get_mut(section).and_then(Value::as_table_mut).and_then(|section| section.get_mut(name));
     let Some(place) = place else {
@@ -214,6 +241,25 @@ mod tests {
     #[test]
     fn a_password_in_the_address_of_the_store_is_never_shown() {
         let config = with("GRADUS_STORE__URL", "postgres://gradus:secret@db/gradus").unwrap();
+        assert!(format!("{config:?}").contains("url: ***"));
         assert!(!format!("{config:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_secret_may_stand_in_a_file_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let (secret, file) = (folder.path().join("url"), folder.path().join("gradus.toml"));
+        std::fs::write(&secret, "postgres://gradus:pw@db/gradus\n").unwrap();
+        let config = with("GRADUS_STORE__URL_FILE", secret.to_str().unwrap()).unwrap();
+        assert_eq!(config.store.url.reveal(), "postgres://gradus:pw@db/gradus");
+        std::fs::write(&file, format!("[store]\nurl_file = '{}'\n", secret.display())).unwrap();
+        let config = Config::from(Some(&file), std::iter::empty()).unwrap();
+        assert_eq!(config.store.url.reveal(), "postgres://gradus:pw@db/gradus");
+        std::fs::write(&file, "[store]\nurl_file = 'x'\nurl = 'y'\n").unwrap();
+        let both = format!("{:#}", Config::from(Some(&file), std::iter::empty()).unwrap_err());
+        assert!(both.contains("store.url and store.url_file: give one"), "{both}");
+        let missing = format!("{:#}", with("GRADUS_STORE__URL_FILE", "/no/such/file").unwrap_err());
+        assert!(missing.contains("store.url_file: cannot read /no/such/file"), "{missing}");
+        assert!(with("GRADUS_HTTP__KEY_FILE", "x").is_err(), "only secrets stand in files");
     }
 }

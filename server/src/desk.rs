@@ -43,11 +43,11 @@ pub struct Desk {
 /// # Errors
 /// When the store cannot be opened.
 pub async fn open_store(config: &Config) -> Result<Arc<Store>> {
-    if let Some(folder) = config.store.url.strip_prefix("sqlite:").and_then(|path| Path::new(path).parent()) {
+    if let Some(folder) = config.store.url.reveal().strip_prefix("sqlite:").and_then(|path| Path::new(path).parent()) {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
-    let store = Store::open(&config.store.url, Arc::new(SystemClock)).await.context("store.url")?;
+    let store = Store::open(config.store.url.reveal(), Arc::new(SystemClock)).await.context("store.url")?;
     Ok(Arc::new(store))
 }
 

@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod secret;
 
 pub mod analyze;
 pub mod ears;
@@ -19,6 +20,7 @@ pub mod store;
 
 pub mod hub;
 pub mod inbox;
+
 
 pub mod api;
 pub mod auth;
