@@ -38,15 +38,26 @@ pub struct Desk {
     pub config: Arc<Config>,
 }
 
+/// Makes the folder of the configured store where it is a file.
+///
+/// # Errors
+/// Names the folder.
+pub fn make_store_folder(config: &Config) -> Result<()> {
+    if let Some(folder) =
+        config.store.url.reveal().strip_prefix("sqlite:").and_then(|path| Path::new(path).parent())
+    {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    Ok(())
+}
+
 /// Opens the configured store, making its folder where it is a file.
 ///
 /// # Errors
 /// When the store cannot be opened.
 pub async fn open_store(config: &Config) -> Result<Arc<Store>> {
-    if let Some(folder) = config.store.url.reveal().strip_prefix("sqlite:").and_then(|path| Path::new(path).parent()) {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    }
+    make_store_folder(config)?;
     let store = Store::open(config.store.url.reveal(), Arc::new(SystemClock)).await.context("store.url")?;
     Ok(Arc::new(store))
 }

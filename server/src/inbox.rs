@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::config::Config;
 use crate::desk::{Desk, digest};
 use crate::intake::{self, SoundFormat};
 
@@ -35,7 +36,7 @@ impl Inbox {
     /// # Errors
     /// When it cannot be made.
     pub fn open(desk: &Desk) -> Result<Self> {
-        let folder = desk.config.store.recordings.with_extension("inbox");
+        let folder = folder(&desk.config);
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         Ok(Self { folder, news: Arc::default() })
@@ -113,17 +114,30 @@ impl Inbox {
     }
 
     fn waiting(&self) -> Vec<PathBuf> {
-        let Ok(entries) = std::fs::read_dir(&self.folder) else { return Vec::new() };
-        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-        // A file that was being written when the server died was never acknowledged.
-        paths.retain(|path| path.extension().is_none_or(|extension| extension != "part"));
-        paths.sort();
-        paths
+        waiting(&self.folder)
     }
 }
 
+/// Returns the folder of the inbox: beside the recordings.
+pub fn folder(config: &Config) -> PathBuf {
+    config.store.recordings.with_extension("inbox")
+}
+
+/// Returns the files that wait in an inbox, in their order.
+pub fn waiting(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    // A file that was being written when the server died was never acknowledged.
+    paths.retain(|path| path.extension().is_none_or(|extension| extension != "part"));
+    paths.sort();
+    paths
+}
+
 /// Writes a file so that it is whole and on disk, or not there.
-fn keep(path: &Path, bytes: &[u8]) -> Result<()> {
+///
+/// # Errors
+/// Names the file.
+pub fn keep(path: &Path, bytes: &[u8]) -> Result<()> {
     use std::io::Write as _;
     let part = path.with_extension("part");
     let mut file =

@@ -21,6 +21,7 @@ pub mod store;
 pub mod hub;
 pub mod inbox;
 
+pub mod backup;
 
 pub mod api;
 pub mod auth;

@@ -12,6 +12,8 @@ mod customers;
 mod desk;
 #[path = "store_engines/log.rs"]
 mod log;
+#[path = "store_engines/operation.rs"]
+mod operation;
 #[path = "store_engines/pages.rs"]
 mod pages;
 #[path = "store_engines/people.rs"]

@@ -6,11 +6,11 @@ use anyhow::{Context, Result};
 
 use super::{Ended, progress};
 use crate::config::Config;
-use crate::desk::{Desk, digest};
+use crate::desk::{Desk, digest, make_store_folder};
 use crate::ears;
 use crate::intake::{self, customers};
 use crate::listen::{LazyEngine, listen};
-use crate::store::{CustomerFacts, CustomerId, Purchase};
+use crate::store::{CustomerFacts, CustomerId, Hold, Purchase, Store};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -28,6 +28,8 @@ enum Taken {
 pub fn run(arguments: &Arguments) -> Result<Ended> {
     let config = Config::load()?;
     tokio::runtime::Runtime::new()?.block_on(async {
+        make_store_folder(&config)?;
+        let held = Store::hold(config.store.url.reveal(), Hold::Shared).await?;
         let desk = Desk::open(config).await?;
         let files = ears::files(&arguments.paths);
         let bar = progress(files.len(), "importing");
@@ -51,6 +53,7 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
         }
         bar.finish_and_clear();
         desk.store.close().await;
+        held.end().await;
         println!("imported {kept}, known already {known}, failed {failed}");
         Ok(if failed == 0 { Ended::Well } else { Ended::SomeFailed })
     })

@@ -3,6 +3,7 @@
 //! Exit codes: 0 all went well, 1 something failed and the rest was done, 2 wrong usage.
 
 mod analyze;
+mod backup;
 mod detect;
 mod eval;
 mod import;
@@ -46,6 +47,10 @@ enum Command {
     Import(import::Arguments),
     /// People who may sign in.
     User(user::Arguments),
+    /// Write everything that is kept into one archive.
+    Backup(backup::BackUp),
+    /// Read an archive into an empty store.
+    Restore(backup::Restore),
     /// Measure the detector on a labelled file.
     Eval(eval::Arguments),
     /// Train the classifier on labelled files.
@@ -83,6 +88,8 @@ fn dispatch(command: Command) -> Result<Ended> {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::User(arguments) => user::run(&arguments),
+        Command::Backup(arguments) => backup::back_up(&arguments),
+        Command::Restore(arguments) => backup::restore(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
     }

@@ -10,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::Ended;
 use crate::config::Config;
-use crate::desk::Desk;
+use crate::desk::{Desk, make_store_folder};
 use crate::http::{self, App};
+use crate::store::{Hold, Store};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -33,6 +34,8 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
 async fn serve(config: Config, play: Option<PathBuf>) -> Result<Ended> {
     let address = config.http.listen.clone();
     let tls = http::tls(&config.http)?;
+    make_store_folder(&config)?;
+    let held = Store::hold(config.store.url.reveal(), Hold::Shared).await?;
     let desk = Desk::open(config).await?;
     let listener = tokio::net::TcpListener::bind(&address).await.with_context(|| {
         format!(
@@ -66,6 +69,7 @@ async fn serve(config: Config, play: Option<PathBuf>) -> Result<Ended> {
         ended?;
     }
     desk.store.close().await;
+    held.end().await;
     Ok(Ended::Well)
 }
 

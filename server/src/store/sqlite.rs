@@ -40,10 +40,15 @@ pub(super) fn append(rows: usize) -> String {
     sql
 }
 
+/// Returns the file of an address.
+pub(super) fn path(url: &str) -> &str {
+    let path = url.strip_prefix("sqlite:").unwrap_or(url);
+    path.strip_prefix("//").unwrap_or(path)
+}
+
 /// Opens the file, creating it when it is not there: one connection that writes, a few that read.
 pub(super) async fn open(url: &str) -> Result<(SqlitePool, SqlitePool), StoreError> {
-    let path = url.strip_prefix("sqlite:").unwrap_or(url);
-    let path = path.strip_prefix("//").unwrap_or(path);
+    let path = path(url);
     if path.is_empty() || path.contains(":memory:") {
         return Err(StoreError::Open {
             what: url.to_owned(),
