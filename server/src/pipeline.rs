@@ -3,6 +3,7 @@
 //! The engine decides; this module loads the state, calls `step`, and turns the effects into one batch of the store, so
 //! that nothing is acknowledged before it is on disk. It makes no rules of its own.
 
+mod read_off;
 mod track;
 
 use std::collections::HashMap;
@@ -21,6 +22,7 @@ use gradus_engine::time::Timestamp;
 use tokio::sync::{Mutex, broadcast};
 
 use crate::store::{Batch, Change, ConversationId, NewConversation, Store, UserId, conversation_stream};
+pub use read_off::ReadOff;
 use track::Track;
 
 /// News about a conversation for those who look at it.
@@ -53,6 +55,12 @@ pub struct Spoken {
     pub judged: String,
     /// Seconds east of UTC of the clock where it was said.
     pub utc_offset_s: i32,
+}
+
+/// What an event is judged by.
+struct Basis<'a> {
+    protocol: &'a Protocol,
+    rules_version: &'a str,
 }
 
 /// What a person may not do, or what is broken.
@@ -99,20 +107,20 @@ impl Pipeline {
         &self.protocol
     }
 
+    fn basis(&self) -> Basis<'_> {
+        Basis { protocol: &self.protocol, rules_version: self.ear.rules_version() }
+    }
+
     /// Begins a conversation.
     ///
     /// # Errors
     /// When the store cannot keep it.
     pub async fn start(&self, new: NewConversation, facts: CustomerFacts) -> Result<()> {
         let (id, at) = (new.id.clone(), new.started_at);
-        let customer = new.customer_id.clone();
-        let customer_key =
-            customer.as_ref().map_or_else(|| format!("conversation {id}"), ToString::to_string);
-        let mut track = Track::new(id.clone(), new.channel, customer, customer_key);
-        track.team.clone_from(&new.team);
+        let mut track = Track::new(id.clone(), new.channel, new.customer_id.clone(), new.team.clone());
         let mut batch = Batch::new().change(new);
         let event = Event::Started { channel: track.channel, customer: facts };
-        track.take(self, &event, at, &mut batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        track.take(&self.basis(), &event, at, &mut batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
         self.store.commit(batch).await?;
         self.tracks.lock().await.insert(id.clone(), track);
         self.tell(id, false);
@@ -128,22 +136,24 @@ impl Pipeline {
         let mut tracks = self.tracks.lock().await;
         let mut track = self.track(&mut tracks, id).await?.context("there is no such conversation")?;
         let mut batch = Batch::new();
+        let mut heard_at = None;
         for said in spoken {
             // A sender that got no answer sends again: what was heard once is not heard twice.
             if track.has_heard(said.index) {
                 continue;
             }
             self.say_one(&mut track, said, &mut batch).await?;
+            heard_at = Some(said.at);
             for heard in heard.iter().filter(|heard| heard.utterance == said.index) {
                 let event = Event::Heard(heard.clone());
                 track
-                    .take(self, &event, said.at, &mut batch)
+                    .take(&self.basis(), &event, said.at, &mut batch)
                     .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
             }
         }
-        let at = spoken.last().map_or(Timestamp::default(), |said| said.at);
-        let batch = batch.change(track.progress(at));
-        self.store.commit(batch).await?;
+        if let Some(at) = heard_at {
+            self.store.commit(batch.change(track.progress(at))).await?;
+        }
         let alert = std::mem::take(&mut track.alerted);
         tracks.insert(id.clone(), track);
         drop(tracks);
@@ -154,15 +164,16 @@ impl Pipeline {
     async fn say_one(&self, track: &mut Track, said: &Spoken, batch: &mut Batch) -> Result<()> {
         let reference = Reference::new(said.at, said.utc_offset_s);
         let noticed = self.ear.notice(&said.judged, said.party, track.channel, &reference);
-        track.keep(self, said, &noticed, batch);
         let reports: Vec<SignalKind> = match said.party {
             Party::Customer => noticed.signals.iter().map(|found| found.kind).collect(),
             Party::Agent => Vec::new(),
         };
         let topic = noticed.topic.clone();
-        let event =
-            Event::Said(Said { index: said.index, party: said.party, start_ms: said.start_ms, noticed });
-        track.take(self, &event, said.at, batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        track.keep_words(said, batch);
+        let heard = Said { index: said.index, party: said.party, start_ms: said.start_ms, noticed };
+        track.keep_noticed(&self.basis(), &heard, said.at, batch);
+        let event = Event::Said(heard);
+        track.take(&self.basis(), &event, said.at, batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
         for kind in reports {
             let joined = self.incidents.lock().await.report(
                 &self.protocol.incident,
@@ -177,7 +188,9 @@ impl Pipeline {
                     incident: joined.incident,
                     opened: joined.opened,
                 };
-                track.take(self, &event, said.at, batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+                track
+                    .take(&self.basis(), &event, said.at, batch)
+                    .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
             }
         }
         Ok(())
@@ -191,7 +204,9 @@ impl Pipeline {
         let mut tracks = self.tracks.lock().await;
         let mut track = self.track(&mut tracks, id).await?.context("there is no such conversation")?;
         let mut batch = Batch::new();
-        track.take(self, &Event::Ended, at, &mut batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        track
+            .take(&self.basis(), &Event::Ended, at, &mut batch)
+            .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
         self.store.commit(batch.change(Change::EndConversation { id: id.clone(), at })).await?;
         if track.state.case.is_some() {
             tracks.insert(id.clone(), track);
@@ -216,7 +231,7 @@ impl Pipeline {
         let mut track = self.track(&mut tracks, id).await?.ok_or(ActError::NoCase)?;
         let mut batch = Batch::new();
         let event = Event::Acted { by: StaffId(by.0.clone()), action };
-        let taken = track.take(self, &event, now, &mut batch);
+        let taken = track.take(&self.basis(), &event, now, &mut batch);
         if taken.is_ok() {
             self.store.commit(batch).await.map_err(anyhow::Error::from)?;
         }
@@ -235,7 +250,9 @@ impl Pipeline {
         let mut tracks = self.tracks.lock().await;
         let mut track = self.track(&mut tracks, id).await?.context("there is no such conversation")?;
         let mut batch = Batch::new();
-        track.take(self, &Event::Tick, now, &mut batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        track
+            .take(&self.basis(), &Event::Tick, now, &mut batch)
+            .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
         if !batch.changes.is_empty() {
             self.store.commit(batch).await?;
         }
@@ -263,11 +280,7 @@ impl Pipeline {
     async fn load(&self, id: &ConversationId) -> Result<Option<Track>> {
         let Some(row) = self.store.conversation(id).await? else { return Ok(None) };
         let channel = row.channel.parse().unwrap_or(Channel::Call);
-        let customer = row.customer_id.clone();
-        let customer_key =
-            customer.as_ref().map_or_else(|| format!("conversation {id}"), ToString::to_string);
-        let mut track = Track::new(id.clone(), channel, customer, customer_key);
-        track.team.clone_from(&row.team);
+        let mut track = Track::new(id.clone(), channel, row.customer_id.clone(), row.team.clone());
         let mut from = 0;
         loop {
             let events = self.store.events_of(&conversation_stream(id), from, 500).await?;
@@ -277,7 +290,12 @@ impl Pipeline {
                 let event: Event =
                     serde_json::from_str(&stored.body).context("an event of the log cannot be read")?;
                 // What was accepted once is accepted again: the same state, the same event.
-                let _ = track.take(self, &event, Timestamp::from_millis(stored.at_ms), &mut Batch::new());
+                let _ = track.take(
+                    &self.basis(),
+                    &event,
+                    Timestamp::from_millis(stored.at_ms),
+                    &mut Batch::new(),
+                );
             }
         }
         track.alerted = false;

@@ -9,6 +9,7 @@ mod eval;
 mod import;
 mod model;
 mod protocol;
+mod rebuild;
 mod serve;
 mod train;
 mod transcribe;
@@ -51,6 +52,8 @@ enum Command {
     Backup(backup::BackUp),
     /// Read an archive into an empty store.
     Restore(backup::Restore),
+    /// Read everything that follows from the log of events off it again.
+    Rebuild(rebuild::Arguments),
     /// Measure the detector on a labelled file.
     Eval(eval::Arguments),
     /// Train the classifier on labelled files.
@@ -90,6 +93,7 @@ fn dispatch(command: Command) -> Result<Ended> {
         Command::User(arguments) => user::run(&arguments),
         Command::Backup(arguments) => backup::back_up(&arguments),
         Command::Restore(arguments) => backup::restore(&arguments),
+        Command::Rebuild(arguments) => rebuild::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
     }

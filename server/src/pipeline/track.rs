@@ -8,14 +8,13 @@ use gradus_engine::alert::Alert;
 use gradus_engine::case::{Action, Case, CaseChange, CaseState, Owner, Refusal};
 use gradus_engine::decision::{Decision, DecisionKind, LadderStep};
 use gradus_engine::effect::Effect;
-use gradus_engine::event::Event;
-use gradus_engine::notice::Noticed;
+use gradus_engine::event::{Event, Said};
 use gradus_engine::signal::{Channel, Group, Party, SignalKind};
 use gradus_engine::step::{State, step};
 use gradus_engine::time::Timestamp;
 use serde_json::json;
 
-use super::{Pipeline, Spoken};
+use super::{Basis, Spoken};
 use crate::analyze::cause;
 use crate::mask::{MaskedText, Masker};
 use crate::store::{
@@ -38,7 +37,7 @@ pub(super) struct Track {
     standing_id: Option<DecisionId>,
     standing_weight: u8,
     /// The team that sees the conversation and its case.
-    pub(super) team: Option<String>,
+    team: Option<String>,
     quote: Option<(i64, u32, u32, SignalKind)>,
     pub(super) alerted: bool,
     masker: Masker,
@@ -49,8 +48,10 @@ impl Track {
         id: ConversationId,
         channel: Channel,
         customer: Option<CustomerId>,
-        customer_key: String,
+        team: Option<String>,
     ) -> Self {
+        let customer_key =
+            customer.as_ref().map_or_else(|| format!("conversation {id}"), ToString::to_string);
         Self {
             id,
             channel,
@@ -62,7 +63,7 @@ impl Track {
             standing: None,
             standing_id: None,
             standing_weight: 0,
-            team: None,
+            team,
             quote: None,
             alerted: false,
             masker: Masker::default(),
@@ -81,12 +82,12 @@ impl Track {
     /// Takes in one event: the new state, the event for the log, and the changes that follow.
     pub(super) fn take(
         &mut self,
-        desk: &Pipeline,
+        basis: &Basis<'_>,
         event: &Event,
         now: Timestamp,
         batch: &mut Batch,
     ) -> Result<(), Refusal> {
-        let (state, effects) = step(&desk.protocol, self.state.clone(), event, now)?;
+        let (state, effects) = step(basis.protocol, self.state.clone(), event, now)?;
         self.state = state;
         if let Event::Said(said) = event {
             self.said.insert(said.index);
@@ -102,8 +103,8 @@ impl Track {
                 at: now,
                 kind: kind_of(event).to_owned(),
                 body: serde_json::to_string(&without_words(event)).unwrap_or_default(),
-                protocol_version: desk.protocol.version.clone(),
-                rules_version: desk.ear.rules_version().to_owned(),
+                protocol_version: basis.protocol.version.clone(),
+                rules_version: basis.rules_version.to_owned(),
             });
         }
         let who = match event {
@@ -111,14 +112,14 @@ impl Track {
             _ => None,
         };
         for effect in effects {
-            self.follow(desk, effect, who.as_ref(), now, batch);
+            self.follow(basis, effect, who.as_ref(), now, batch);
         }
         Ok(())
     }
 
     fn follow(
         &mut self,
-        desk: &Pipeline,
+        basis: &Basis<'_>,
         effect: Effect,
         who: Option<&UserId>,
         now: Timestamp,
@@ -136,7 +137,7 @@ impl Track {
                     measured: None,
                     confidence: 80,
                     rule: "conversation".to_owned(),
-                    rules_version: desk.ear.rules_version().to_owned(),
+                    rules_version: basis.rules_version.to_owned(),
                     at: now,
                 }
                 .into(),
@@ -152,13 +153,13 @@ impl Track {
                 .into(),
             ),
             Effect::AttemptFailed { .. } => {}
-            Effect::Decided(decision) => self.decided(desk, &decision, now, batch),
+            Effect::Decided(decision) => self.decided(basis, &decision, now, batch),
             Effect::Case(change) => self.case_changed(&change, who, now, batch),
-            Effect::Alert(alert) => self.alert(desk, &alert, now, batch),
+            Effect::Alert(alert) => self.alert(basis, &alert, now, batch),
         }
     }
 
-    fn decided(&mut self, desk: &Pipeline, decision: &Decision, now: Timestamp, batch: &mut Batch) {
+    fn decided(&mut self, basis: &Basis<'_>, decision: &Decision, now: Timestamp, batch: &mut Batch) {
         self.decisions += 1;
         // «Engage a supervisor now» stays on the board when a department is brought in besides.
         let weight = weight(decision);
@@ -195,8 +196,8 @@ impl Track {
                     LadderStep::Closing => 3,
                 }),
                 clause: decision.clause.clone(),
-                protocol_version: desk.protocol.version.clone(),
-                rules_version: desk.ear.rules_version().to_owned(),
+                protocol_version: basis.protocol.version.clone(),
+                rules_version: basis.rules_version.to_owned(),
                 evidence: evidence.collect(),
             }
             .into(),
@@ -322,11 +323,11 @@ impl Track {
         .into()
     }
 
-    fn alert(&mut self, desk: &Pipeline, alert: &Alert, now: Timestamp, batch: &mut Batch) {
+    fn alert(&mut self, basis: &Basis<'_>, alert: &Alert, now: Timestamp, batch: &mut Batch) {
         self.alerted = true;
         let id = AlertId(format!("{}-alert", self.id));
         let climbs_at =
-            desk.protocol.alerts.ladder.get(alert.step as usize + 1).map(|next| now.plus(next.after));
+            basis.protocol.alerts.ladder.get(alert.step as usize + 1).map(|next| now.plus(next.after));
         if alert.repeat {
             let role = Some(alert.role.clone());
             batch.changes.push(
@@ -359,8 +360,8 @@ impl Track {
         );
     }
 
-    /// The words, the signals and the promises of an utterance.
-    pub(super) fn keep(&mut self, desk: &Pipeline, said: &Spoken, noticed: &Noticed, batch: &mut Batch) {
+    /// The words of an utterance, masked.
+    pub(super) fn keep_words(&mut self, said: &Spoken, batch: &mut Batch) {
         let masked = self.masker.utterance(i64::from(said.index), said.party, &said.text);
         for (utterance, text) in masked.earlier {
             batch.changes.push(Change::Remask { conversation: self.id.clone(), utterance, text });
@@ -380,7 +381,11 @@ impl Track {
             }
             .into(),
         );
-        for (number, found) in (0_i64..).zip(&noticed.signals) {
+    }
+
+    /// The signals and the promises of an utterance.
+    pub(super) fn keep_noticed(&self, basis: &Basis<'_>, said: &Said, at: Timestamp, batch: &mut Batch) {
+        for (number, found) in (0_i64..).zip(&said.noticed.signals) {
             batch.changes.push(
                 Signal {
                     conversation: self.id.clone(),
@@ -392,13 +397,13 @@ impl Track {
                     measured: None,
                     confidence: found.confidence,
                     rule: found.rule.clone(),
-                    rules_version: desk.ear.rules_version().to_owned(),
-                    at: said.at,
+                    rules_version: basis.rules_version.to_owned(),
+                    at: at,
                 }
                 .into(),
             );
         }
-        for (number, promise) in (0..).zip(&noticed.commitments) {
+        for (number, promise) in (0..).zip(&said.noticed.commitments) {
             let due_at = promise.due.as_ref().and_then(|due| due.parse::<jiff::Timestamp>().ok());
             batch.changes.push(
                 Commitment {

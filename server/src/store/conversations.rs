@@ -246,6 +246,19 @@ pub struct Progress {
     pub quote: Option<(i64, u32, u32, SignalKind)>,
 }
 
+/// What of a conversation does not stand in its events and is needed to read them off.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct ConversationKey {
+    /// Which conversation.
+    pub id: ConversationId,
+    /// The channel by its name.
+    pub channel: String,
+    /// Whose it is.
+    pub customer_id: Option<CustomerId>,
+    /// The team that sees it.
+    pub team: Option<String>,
+}
+
 pub(super) async fn start(tx: &mut Tx, new: &NewConversation) -> Result<(), StoreError> {
     let sql = "INSERT INTO conversations (id, channel, status, started_at_ms, ended_at_ms, customer_id, agent_id, agent_name,
                    team, subject, source, source_sha256, recording_key, sound, note)

@@ -50,7 +50,7 @@ pub use bench::{AppendFigures, AppendLoad, Rate, bench_append, bench_store};
 pub use cases::{CaseFilter, CaseRow, CaseUpdate, NewCase, Resolution, TimelineEntry, TimelineRow};
 pub use change::{Batch, Change};
 pub use conversations::{
-    Commitment, Decision, Evidence, HeatPoint, NewConversation, NewParty, Progress, Signal,
+    Commitment, ConversationKey, Decision, Evidence, HeatPoint, NewConversation, NewParty, Progress, Signal,
     Utterance,
 };
 pub use customers::{Contact, Customer, CustomerFacts, Purchase};

@@ -1,4 +1,4 @@
-//! What keeps a store alive over the years: backing up, restoring.
+//! What keeps a store alive over the years: rebuilding, backing up, restoring.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,7 +8,7 @@ use bytes::Bytes;
 use gradus::backup::{Archive, Folders, Manifest, back_up, restore};
 use gradus::config::Config;
 use gradus::desk::Desk as Shared;
-use gradus::pipeline::{Pipeline, Spoken};
+use gradus::pipeline::{Pipeline, ReadOff, Spoken};
 use gradus::store::{
     Applied, ConversationId, ConversationStatus, Hold, NewConversation, Recordings, Store, StoreError,
     Verdict,
@@ -156,6 +156,35 @@ async fn restored(archive: &Path, desk: &Desk) -> anyhow::Result<Manifest> {
 }
 
 on_both_engines! {
+    async fn a_rebuild_of_what_the_desk_did_changes_nothing(desk) {
+        filled(&desk).await;
+        let before = rows(&desk.store).await;
+        for table in ["signals", "heat_points", "decisions", "commitments", "cases", "case_timeline", "alerts"] {
+            assert!(!before[table].is_empty(), "{table} is empty, so the test says nothing of it");
+        }
+        let protocol = gradus::ears::protocol(None).unwrap();
+        let keys = desk.store.conversation_keys().await.unwrap();
+        let mut read_off = ReadOff::new(vec![protocol], keys);
+        assert!(read_off.missing(&desk.store.protocol_versions().await.unwrap()).is_empty());
+        let events = desk.store.rebuild(|event| read_off.changes(event)).await.unwrap();
+        assert_eq!(events, desk.store.last_position().await.unwrap());
+        let after = rows(&desk.store).await;
+        for (table, lines) in &before {
+            similar(table, lines, &after[table]);
+        }
+    }
+
+    async fn events_of_a_protocol_that_is_not_at_hand_are_named_and_nothing_changes(desk) {
+        filled(&desk).await;
+        let before = rows(&desk.store).await;
+        let mut read_off = ReadOff::new(Vec::new(), desk.store.conversation_keys().await.unwrap());
+        let versions = desk.store.protocol_versions().await.unwrap();
+        assert_eq!(read_off.missing(&versions).into_iter().collect::<Vec<_>>(), versions);
+        let failed = desk.store.rebuild(|event| read_off.changes(event)).await;
+        assert!(matches!(failed, Err(StoreError::Missing(_))), "{failed:?}");
+        assert_eq!(rows(&desk.store).await, before);
+    }
+
     async fn whoever_works_alone_is_refused_while_others_use_the_store_and_the_other_way_round(desk) {
         let serving = Store::hold(&desk.url, Hold::Shared).await.unwrap();
         let importing = Store::hold(&desk.url, Hold::Shared).await.unwrap();
@@ -199,6 +228,13 @@ on_both_engines! {
         let refused = Store::load(&desk.url, &newer, 0).await.err().unwrap().to_string();
         assert!(refused.contains("newer Gradus"), "{refused}");
     }
+}
+
+fn similar(table: &str, before: &[String], after: &[String]) {
+    let gone: Vec<_> = before.iter().filter(|line| !after.contains(line)).collect();
+    let new: Vec<_> = after.iter().filter(|line| !before.contains(line)).collect();
+    assert!(gone.is_empty() && new.is_empty(), "{table}\nbefore {gone:#?}\nafter {new:#?}");
+    assert_eq!(before.len(), after.len(), "{table}");
 }
 
 #[tokio::test]
