@@ -22,6 +22,7 @@ pub mod hub;
 pub mod inbox;
 
 pub mod backup;
+pub mod doctor;
 
 pub mod api;
 pub mod auth;

@@ -5,6 +5,7 @@
 mod analyze;
 mod backup;
 mod detect;
+mod doctor;
 mod eval;
 mod import;
 mod model;
@@ -54,6 +55,8 @@ enum Command {
     Restore(backup::Restore),
     /// Read everything that follows from the log of events off it again.
     Rebuild(rebuild::Arguments),
+    /// Say what is missing or wrong, with the cure; changes nothing.
+    Doctor(doctor::Arguments),
     /// Measure the detector on a labelled file.
     Eval(eval::Arguments),
     /// Train the classifier on labelled files.
@@ -94,6 +97,7 @@ fn dispatch(command: Command) -> Result<Ended> {
         Command::Backup(arguments) => backup::back_up(&arguments),
         Command::Restore(arguments) => backup::restore(&arguments),
         Command::Rebuild(arguments) => rebuild::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
     }

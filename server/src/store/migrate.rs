@@ -115,6 +115,15 @@ pub(super) fn known(done: &[Applied], what: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Returns how many migrations of this program did not run yet.
+pub(super) fn pending(done: &[Applied], postgres: bool) -> usize {
+    MIGRATIONS
+        .iter()
+        .filter(|migration| postgres || !migration.postgres_only)
+        .filter(|migration| done.iter().all(|done| done.number != migration.number))
+        .count()
+}
+
 /// Returns the names of all tables in the order in which they are made: one that refers to another comes later.
 pub(super) fn tables() -> Vec<&'static str> {
     let mut names = Vec::new();

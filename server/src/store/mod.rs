@@ -29,6 +29,7 @@ mod error;
 mod hold;
 mod ids;
 mod imports;
+mod inspect;
 mod json;
 mod load;
 mod log;
@@ -65,6 +66,7 @@ pub use ids::{
     CustomerId, DecisionId, ImportState, UserId, Verdict,
 };
 pub use imports::ImportRow;
+pub use inspect::{HeldRows, Inspected};
 pub use json::JsonText;
 pub use load::Loading;
 pub use log::{NewEvent, Receipt, StoredEvent, case_stream, conversation_stream, text_sha256};

@@ -45,7 +45,7 @@ pub(super) async fn open(url: &str) -> Result<PgPool, StoreError> {
 }
 
 /// Hides the password of an address before it is shown.
-fn without_password(url: &str) -> String {
+pub(super) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let Some((user, host)) = rest.rsplit_once('@') else { return url.to_owned() };
     let name = user.split(':').next().unwrap_or("");
