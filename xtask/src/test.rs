@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test, on a fresh machine too.
 //!
-//! Formatting, then the workspace against a PostgreSQL of our own and the recognition model that a registry
+//! Formatting and lints, then the workspace against a PostgreSQL of our own and the recognition model that a registry
 //! package carries, then the journeys in a browser. The last line counts what ran.
 
 use std::path::{Path, PathBuf};
@@ -9,13 +9,19 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::postgres::Cluster;
-use crate::run::{cache, cargo, gradus, root, run as run_program};
+use crate::run::{cache, cargo, gradus, output, root, run as run_program};
 use crate::setup::{self, ensure};
 
 /// Runs everything; `--fast` leaves out the browser.
 pub fn run_all(fast: bool) -> Result<()> {
     ensure(&[setup::BUILD, setup::TEST])?;
+    for (component, tool) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
+        output(cargo().args([tool, "--version"]))
+            .with_context(|| format!("`cargo {tool}` is missing: run `rustup component add {component}`"))?;
+    }
     run_program(cargo().args(["fmt", "--all", "--check"])).context("run `cargo fmt --all`")?;
+    run_program(cargo().args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
+        .context("the lints have something to say")?;
     run_program(cargo().args(["build", "--workspace", "--all-targets"]))?;
     let model = model()?;
     let cluster = Cluster::start()?;
