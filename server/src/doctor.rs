@@ -290,4 +290,90 @@ mod tests {
         let nobody = administrators(None);
         assert!(!nobody.well && nobody.cure.unwrap().contains("gradus user add"));
     }
+
+    fn config(place: &Path, more: &[(&str, String)]) -> Config {
+        let under = |name: &str| place.join(name).display().to_string();
+        let mut variables = vec![
+            ("GRADUS_STORE__URL".to_owned(), format!("sqlite:{}", under("data/gradus.db"))),
+            ("GRADUS_STORE__RECORDINGS".to_owned(), under("data/recordings")),
+            ("GRADUS_SPEECH__MODELS".to_owned(), under("data/models")),
+            ("GRADUS_HTTP__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
+        ];
+        variables.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        Config::from(None, variables.into_iter()).unwrap()
+    }
+
+    async fn wrong(config: &Config) -> Vec<String> {
+        let now = Timestamp::from_millis(1_795_510_800_000);
+        let findings = examine(config, now).await;
+        findings
+            .into_iter()
+            .filter(|finding| !finding.well)
+            .inspect(|finding| assert!(finding.cure.is_some(), "{finding}"))
+            .map(|finding| finding.to_string())
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn a_fresh_machine_lacks_a_model_and_an_administrator_and_gets_nothing_made() {
+        let place = tempfile::tempdir().unwrap();
+        let found = wrong(&config(place.path(), &[])).await;
+        assert_eq!(found.len(), 2, "{found:#?}");
+        assert!(found[0].starts_with("PROBLEM  administrator: nobody may administer; cure: gradus user add"));
+        assert!(found[1].starts_with("PROBLEM  speech model: "));
+        assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_in_the_configuration_is_named_with_its_key() {
+        let place = tempfile::tempdir().unwrap();
+        let protocol = place.path().join("protocol.toml");
+        std::fs::write(&protocol, "version = 1").unwrap();
+        std::fs::create_dir(place.path().join("data")).unwrap();
+        std::fs::write(place.path().join("data/gradus.db"), "no database, only a text".repeat(200)).unwrap();
+        let more = [
+            ("GRADUS_CONVERSATION__TIMEZONE", "Europe/Moskva".to_owned()),
+            ("GRADUS_CONVERSATION__PROTOCOL", protocol.display().to_string()),
+            ("GRADUS_HTTP__CERTIFICATE", place.path().join("none.pem").display().to_string()),
+            ("GRADUS_HTTP__LISTEN", "here".to_owned()),
+        ];
+        let found = wrong(&config(place.path(), &more)).await;
+        let expected = [
+            "store: cannot open the database",
+            "administrator: ",
+            "time zone: conversation.timezone: unknown time zone",
+            "protocol: ",
+            "speech model: ",
+            "TLS: http.certificate and http.key: give both",
+            "port: http.listen is \"here\"",
+        ];
+        assert_eq!(found.len(), expected.len(), "{found:#?}");
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(found.starts_with(&format!("PROBLEM  {expected}")), "{found}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_in_use_is_looked_at_beside_the_server_and_stays_as_it_is() {
+        let place = tempfile::tempdir().unwrap();
+        let config = config(place.path(), &[]);
+        let store = crate::desk::open_store(&config).await.unwrap();
+        let admin = crate::store::User {
+            id: "boss".into(),
+            login: "boss".to_owned(),
+            name: "Анна".to_owned(),
+            role: "administrator".to_owned(),
+            team: None,
+            password_hash: None,
+            locale: "ru".to_owned(),
+            active: true,
+            created_at_ms: 0,
+        };
+        store.add_user(&admin).await.unwrap();
+        let found = wrong(&config).await;
+        assert!(found.len() == 1 && found[0].contains("speech model"), "{found:#?}");
+        let seen = Store::inspect(config.store.url.reveal()).await.unwrap().held.unwrap();
+        assert_eq!((seen.pending, seen.administrators), (0, 1));
+        store.close().await;
+    }
 }
