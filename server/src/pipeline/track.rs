@@ -398,7 +398,7 @@ impl Track {
                     confidence: found.confidence,
                     rule: found.rule.clone(),
                     rules_version: basis.rules_version.to_owned(),
-                    at: at,
+                    at,
                 }
                 .into(),
             );

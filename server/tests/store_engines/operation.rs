@@ -223,6 +223,19 @@ on_both_engines! {
         assert_eq!(desk.tables().await, known);
     }
 
+    async fn a_look_at_the_database_says_what_is_in_it_and_makes_nothing(desk) {
+        let look = async || Store::inspect(&desk.url).await.unwrap().held.unwrap();
+        let seen = look().await;
+        assert_eq!((seen.pending, seen.administrators, seen.last_recorded_ms, seen.writable), (0, 0, None, true));
+        filled(&desk).await;
+        desk.user("root", "administrator").await;
+        let seen = look().await;
+        assert_eq!((seen.administrators, seen.last_recorded_ms), (1, Some(at(0).millis())));
+        let missing = desk.folder.path().join("none.db");
+        assert_eq!(Store::inspect(&format!("sqlite:{}", missing.display())).await.unwrap().held, None);
+        assert!(!missing.exists());
+    }
+
     async fn a_backup_of_a_newer_version_is_refused(desk) {
         let newer = [Applied { number: 9_999, name: "later".into(), sha256: "0".into() }];
         let refused = Store::load(&desk.url, &newer, 0).await.err().unwrap().to_string();
