@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use gradus_engine::case::{Action, StaffId};
 use gradus_engine::event::{CustomerFacts, Event, Heard};
 use gradus_engine::signal::Party;
@@ -60,6 +60,18 @@ pub async fn open_store(config: &Config) -> Result<Arc<Store>> {
     make_store_folder(config)?;
     let store = Store::open(config.store.url.reveal(), Arc::new(SystemClock)).await.context("store.url")?;
     Ok(Arc::new(store))
+}
+
+/// Opens the configured store where there is one already; makes nothing.
+///
+/// # Errors
+/// When there is none, or it cannot be opened.
+pub async fn existing_store(config: &Config) -> Result<Arc<Store>> {
+    let seen = Store::inspect(config.store.url.reveal()).await.context("store.url")?;
+    if seen.held.is_none() {
+        bail!("store.url: there is nothing in {} yet", seen.place);
+    }
+    open_store(config).await
 }
 
 impl Desk {

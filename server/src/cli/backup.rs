@@ -8,7 +8,7 @@ use super::{Ended, progress};
 use crate::backup::{self, Archive, Folders, Manifest};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::desk::{make_store_folder, open_store};
+use crate::desk::{existing_store, make_store_folder};
 use crate::inbox;
 use crate::store::{Hold, Recordings, Store};
 
@@ -27,7 +27,7 @@ pub struct Restore {
 pub fn back_up(arguments: &BackUp) -> Result<Ended> {
     let config = Config::load()?;
     tokio::runtime::Runtime::new()?.block_on(async {
-        let store = open_store(&config).await?;
+        let store = existing_store(&config).await?;
         let recordings = Recordings::in_folder(&config.store.recordings)?;
         let folders = Folders { recordings: &recordings, inbox: &inbox::folder(&config) };
         let bar = progress(0, "backing up");

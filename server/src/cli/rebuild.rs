@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use super::{Ended, progress};
 use crate::config::Config;
-use crate::desk::open_store;
+use crate::desk::existing_store;
 use crate::ears;
 use crate::pipeline::ReadOff;
 use crate::store::{Hold, Store};
@@ -27,7 +27,7 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
     // The one in force wins over a file of the same version.
     protocols.push(ears::protocol(config.conversation.protocol_file())?);
     tokio::runtime::Runtime::new()?.block_on(async {
-        let store = open_store(&config).await?;
+        let store = existing_store(&config).await?;
         let held = Store::hold(config.store.url.reveal(), Hold::Alone).await?;
         let rebuilt = rebuild(&store, protocols).await;
         store.close().await;
