@@ -20,6 +20,7 @@ use gradus_engine::signal::{Channel, Party, SignalKind};
 use gradus_engine::time::Timestamp;
 use tokio::sync::{Mutex, broadcast};
 
+use crate::alert::Ways;
 use crate::store::{Batch, Change, ConversationId, NewConversation, Store, UserId, conversation_stream};
 use track::Track;
 
@@ -74,6 +75,7 @@ pub struct Pipeline {
     store: Arc<Store>,
     ear: Arc<Ear>,
     protocol: Arc<Protocol>,
+    ways: Ways,
     tracks: Mutex<HashMap<ConversationId, Track>>,
     incidents: Mutex<IncidentWatch>,
     news: broadcast::Sender<News>,
@@ -86,7 +88,20 @@ impl Pipeline {
     /// Makes a pipeline over a store.
     pub fn new(store: Arc<Store>, ear: Arc<Ear>, protocol: Arc<Protocol>) -> Self {
         let (news, _) = broadcast::channel(NEWS_KEPT);
-        Self { store, ear, protocol, tracks: Mutex::default(), incidents: Mutex::default(), news }
+        let ways = Ways::default();
+        Self { store, ear, protocol, ways, tracks: Mutex::default(), incidents: Mutex::default(), news }
+    }
+
+    /// Lets alerts go beyond the page, by the ways that the company has.
+    #[must_use]
+    pub fn reaching(mut self, ways: Ways) -> Self {
+        self.ways = ways;
+        self
+    }
+
+    /// Tells pages that something about a conversation is shown differently now.
+    pub fn changed(&self, conversation: ConversationId) {
+        self.tell(conversation, false);
     }
 
     /// Hears of every change from now on.

@@ -41,6 +41,8 @@ pub(super) struct Track {
     pub(super) team: Option<String>,
     quote: Option<(i64, u32, u32, SignalKind)>,
     pub(super) alerted: bool,
+    /// Whether an alert was ever given.
+    called: bool,
     masker: Masker,
 }
 
@@ -65,6 +67,7 @@ impl Track {
             team: None,
             quote: None,
             alerted: false,
+            called: false,
             masker: Masker::default(),
         }
     }
@@ -110,8 +113,13 @@ impl Track {
             Event::Acted { by, .. } => Some(UserId(by.0.clone())),
             _ => None,
         };
+        // Climbing is the one way in which an alert that waits for an answer goes on; every other one begins anew.
+        let climbs = effects.iter().any(|effect| matches!(effect, Effect::Case(CaseChange::Climbed { .. })));
         for effect in effects {
-            self.follow(desk, effect, who.as_ref(), now, batch);
+            match effect {
+                Effect::Alert(alert) => self.alert(desk, &alert, climbs, now, batch),
+                effect => self.follow(desk, effect, who.as_ref(), now, batch),
+            }
         }
         Ok(())
     }
@@ -151,10 +159,9 @@ impl Track {
                 }
                 .into(),
             ),
-            Effect::AttemptFailed { .. } => {}
             Effect::Decided(decision) => self.decided(desk, &decision, now, batch),
             Effect::Case(change) => self.case_changed(&change, who, now, batch),
-            Effect::Alert(alert) => self.alert(desk, &alert, now, batch),
+            Effect::AttemptFailed { .. } | Effect::Alert(_) => {}
         }
     }
 
@@ -234,14 +241,14 @@ impl Track {
             }
             CaseChange::Moved { state: CaseState::Acknowledged { .. }, .. } => {
                 if let Some(by) = who {
-                    batch.changes.extend(self.answer_alert(&case, by, now));
+                    batch.changes.extend(self.answer_alert(by, now));
                     batch.changes.push(Change::AcknowledgeCase { id: id.clone(), by: by.clone(), at: now });
                     batch.changes.push(self.update(&case));
                 }
             }
             CaseChange::Moved { state: CaseState::InWork { .. }, .. } => {
                 if let Some(by) = who {
-                    batch.changes.extend(self.answer_alert(&case, by, now));
+                    batch.changes.extend(self.answer_alert(by, now));
                     // First the state: a case that is opened again is closed for everything else.
                     batch.changes.push(self.update(&case));
                     batch.changes.push(Change::TakeOver { id: id.clone(), by: by.clone(), at: now });
@@ -297,9 +304,12 @@ impl Track {
     }
 
     /// An alert that was given for the case is answered by whoever acts on it.
-    fn answer_alert(&self, case: &Case, by: &UserId, now: Timestamp) -> Option<Change> {
-        case.told?;
-        Some(Change::AcknowledgeAlert { id: AlertId(format!("{}-alert", self.id)), by: by.clone(), at: now })
+    fn answer_alert(&self, by: &UserId, now: Timestamp) -> Option<Change> {
+        self.called.then(|| Change::AcknowledgeAlert { id: self.alert_id(), by: by.clone(), at: now })
+    }
+
+    fn alert_id(&self) -> AlertId {
+        AlertId(format!("{}-alert", self.id))
     }
 
     fn update(&self, case: &Case) -> Change {
@@ -322,22 +332,28 @@ impl Track {
         .into()
     }
 
-    fn alert(&mut self, desk: &Pipeline, alert: &Alert, now: Timestamp, batch: &mut Batch) {
+    fn alert(
+        &mut self,
+        desk: &Pipeline,
+        alert: &Alert,
+        climbs: bool,
+        now: Timestamp,
+        batch: &mut Batch,
+    ) {
         self.alerted = true;
-        let id = AlertId(format!("{}-alert", self.id));
+        self.called = true;
+        let id = self.alert_id();
         let climbs_at =
             desk.protocol.alerts.ladder.get(alert.step as usize + 1).map(|next| now.plus(next.after));
-        if alert.repeat {
-            let role = Some(alert.role.clone());
+        let recipient_id = alert.to.as_ref().map(|staff| UserId(staff.0.clone()));
+        let recipient_role = Some(alert.role.clone());
+        let level = i64::from(alert.step);
+        let today = desk.store.clock().now();
+        let mut reach = desk.ways.reach(&alert.role, self.team.as_deref(), today.since(now));
+        reach.only.clone_from(&recipient_id);
+        if climbs && alert.repeat {
             batch.changes.push(
-                AlertClimb {
-                    id,
-                    level: i64::from(alert.step),
-                    recipient_id: None,
-                    recipient_role: role,
-                    climbs_at,
-                }
-                .into(),
+                AlertClimb { id, level, recipient_id, recipient_role, climbs_at, at: now, reach }.into(),
             );
             return;
         }
@@ -349,11 +365,12 @@ impl Track {
                 conversation_id: Some(self.id.clone()),
                 decision_id: self.standing_id.clone(),
                 decision,
-                recipient_id: None,
-                recipient_role: Some(alert.role.clone()),
-                level: i64::from(alert.step),
+                recipient_id,
+                recipient_role,
+                level,
                 created_at: now,
                 climbs_at,
+                reach,
             }
             .into(),
         );

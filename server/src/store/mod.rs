@@ -19,8 +19,10 @@ mod bench;
 mod bulk;
 mod cases;
 mod change;
+mod channels;
 mod conversations;
 mod customers;
+mod deliveries;
 mod engine;
 mod erase;
 mod error;
@@ -41,15 +43,17 @@ mod views;
 mod weekly;
 mod writer;
 
-pub use alerts::{AlertClimb, AlertRow, NewAlert};
+pub use alerts::{AlertClimb, AlertRow, Grounds, NewAlert};
 pub use audit::{AuditRow, AuditState};
 pub use bench::{AppendFigures, AppendLoad, Rate, bench_append, bench_store};
 pub use cases::{CaseFilter, CaseRow, CaseUpdate, NewCase, Resolution, TimelineEntry, TimelineRow};
 pub use change::{Batch, Change};
+pub use channels::{QuietHours, UserChannel};
 pub use conversations::{
     Commitment, Decision, Evidence, HeatPoint, NewConversation, NewParty, Progress, Signal, Utterance,
 };
 pub use customers::{Contact, Customer, CustomerFacts, Purchase};
+pub use deliveries::{Attempt, Claimed, DeliveryKey, DeliveryRow, Reach};
 pub use engine::Db;
 pub use erase::Erased;
 pub use error::StoreError;

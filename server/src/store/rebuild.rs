@@ -6,7 +6,7 @@ use super::engine::{Tx, within};
 use super::error::StoreError;
 use super::log::StoredEvent;
 use super::writer::apply_all;
-use super::{ConversationId, Store};
+use super::{ConversationId, Reach, Store};
 
 /// How many events are held at once.
 const PAGE: i64 = 5_000;
@@ -56,9 +56,13 @@ impl Store {
             for event in &page {
                 count += 1;
                 for mut change in read_off(event)? {
-                    if let Change::UpdateCase(case) = &mut change {
+                    match &mut change {
                         // The versions of then mean nothing now.
-                        case.version = None;
+                        Change::UpdateCase(case) => case.version = None,
+                        // Nobody is called again.
+                        Change::Alert(alert) => alert.reach = Reach::default(),
+                        Change::ClimbAlert(climb) => climb.reach = Reach::default(),
+                        _ => {}
                     }
                     match apply_all(&mut tx, std::iter::once(&change)).await {
                         Err(StoreError::Refused(_)) | Ok(()) => {}
@@ -68,6 +72,7 @@ impl Store {
             }
         }
         put_back(&mut tx, verdicts).await?;
+        tx.run("UPDATE deliveries SET edit_due = FALSE WHERE edit_due").await?;
         tx.commit().await?;
         Ok(count)
     }

@@ -14,7 +14,7 @@ use super::{Section, frame, show};
 use crate::api::{ApiError, Filled, mend};
 use crate::auth::{May, Me, Role};
 use crate::http::App;
-use crate::store::{CaseRow, ConversationId, UserId};
+use crate::store::{CaseRow, UserId};
 
 pub(super) use form::CaseForm;
 pub(super) use view::{CaseParts, Page, view};
@@ -177,24 +177,11 @@ async fn act(app: &App, me: &Me, id: String, csrf: &str, action: Action) -> Resu
 }
 
 impl App {
-    /// Does something with a case, and writes down who did.
+    /// Does something with a case in the name of who asks.
     ///
     /// # Errors
     /// The refusal of the engine, or what is broken.
     pub async fn act(&self, me: &Me, row: &CaseRow, action: Action) -> Result<(), ApiError> {
-        let conversation: &ConversationId = row.conversation_id.as_ref().ok_or(ApiError::NotFound)?;
-        let now = self.desk.clock.now();
-        let what = match &action {
-            Action::Open => "case.open",
-            Action::Acknowledge => "case.acknowledge",
-            Action::TakeOver => "case.take_over",
-            Action::HandOver { .. } => "case.hand_over",
-            Action::Note { .. } => "case.note",
-            Action::Resolve { .. } => "case.resolve",
-            Action::Reopen => "case.reopen",
-        };
-        self.desk.pipeline.act(conversation, &me.user.id, action, now).await?;
-        self.desk.store.audit(now, &me.user.id.0, what, &format!("case:{}", row.id), "").await?;
-        Ok(())
+        Ok(self.desk.act(&me.user.id, row, action).await?)
     }
 }
