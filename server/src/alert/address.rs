@@ -36,7 +36,9 @@ impl Target {
         let tls = match uri.scheme_str() {
             Some("https") => true,
             Some("http") if allow_private => false,
-            Some("http") => bail!("http:// sends everything in the open: use https://, or set alert.allow_private"),
+            Some("http") => {
+                bail!("http:// sends everything in the open: use https://, or set alert.allow_private")
+            }
             _ => bail!("write it as https://host/path"),
         };
         let authority = uri.authority().context("the address has no host")?;
@@ -139,14 +141,40 @@ mod tests {
     #[test]
     fn only_addresses_of_the_public_internet_are_public() {
         for inner in [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.1.1",
-            "192.0.0.8", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "203.0.113.1", "::", "::1",
-            "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::7f00:1", "64:ff9b::a00:1", "2002:7f00:1::",
-            "fc00::1", "fd00:ec2::254", "fe80::1", "fec0::1", "ff02::1", "2001:db8::1", "2001::1", "3fff::1",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "100.64.1.1",
+            "192.0.0.8",
+            "198.18.0.1",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "203.0.113.1",
+            "::",
+            "::1",
+            "::ffff:127.0.0.1",
+            "::ffff:169.254.169.254",
+            "::7f00:1",
+            "64:ff9b::a00:1",
+            "2002:7f00:1::",
+            "fc00::1",
+            "fd00:ec2::254",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
+            "2001:db8::1",
+            "2001::1",
+            "3fff::1",
         ] {
             assert!(!is_public(inner.parse().unwrap()), "{inner}");
         }
-        for outer in ["149.154.167.220", "8.8.8.8", "100.63.0.1", "172.32.0.1", "2001:67c:4e8::1", "64:ff9b::808:808"] {
+        for outer in
+            ["149.154.167.220", "8.8.8.8", "100.63.0.1", "172.32.0.1", "2001:67c:4e8::1", "64:ff9b::808:808"]
+        {
             assert!(is_public(outer.parse().unwrap()), "{outer}");
         }
     }
@@ -164,7 +192,9 @@ mod tests {
 
     #[test]
     fn addresses_without_tls_or_with_a_password_are_refused() {
-        for url in ["http://example.com", "ftp://example.com", "example.com", "https://a:b@example.com/", "https://"] {
+        for url in
+            ["http://example.com", "ftp://example.com", "example.com", "https://a:b@example.com/", "https://"]
+        {
             assert!(Target::parse(url, false).is_err(), "{url}");
         }
         let target = Target::parse("https://example.com", false).unwrap();

@@ -2,6 +2,7 @@
 //! asks for it. Everything is done in the name of the linked person, with their permissions.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -27,7 +28,9 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// The pause after a failure.
 const REST: Duration = Duration::from_secs(3);
 /// How long the node that asks keeps the right to.
-const LEASE: Millis = Millis::seconds(60);
+const LEASE: Millis = Millis::seconds(240);
+/// A question, its answer and what follows take less than this.
+const LEASE_LEFT_MS: i64 = 180_000;
 /// Where the number of the last answer is kept.
 const LAST: &str = "telegram.last_update";
 /// How long a code that links a chat is good.
@@ -52,6 +55,7 @@ pub struct Bot {
     outbox: Outbox,
     zone: jiff::tz::TimeZone,
     holder: String,
+    held_until_ms: Arc<AtomicI64>,
 }
 
 /// Somebody who pressed a button.
@@ -68,7 +72,7 @@ impl Bot {
     /// When there are no random numbers.
     pub fn new(desk: Desk, api: Arc<Telegram>, outbox: Outbox, zone: jiff::tz::TimeZone) -> Result<Self> {
         let holder: String = password::token()?.chars().take(16).collect();
-        Ok(Self { desk, api, outbox, zone, holder })
+        Ok(Self { desk, api, outbox, zone, holder, held_until_ms: Arc::default() })
     }
 
     /// Asks for what people answer until told to stop.
@@ -100,8 +104,7 @@ impl Bot {
     /// # Errors
     /// When Telegram or the store fails.
     pub async fn listen(&self) -> Result<usize> {
-        let now = self.desk.clock.now();
-        if !self.desk.store.lease(TELEGRAM, &self.holder, now, now.plus(LEASE)).await? {
+        if !self.has_lease().await? {
             // Another node asks; it is looked at again after a pause.
             tokio::time::sleep(REST).await;
             return Ok(0);
@@ -123,6 +126,19 @@ impl Bot {
             }
         }
         Ok(updates.len())
+    }
+
+    /// Keeps the right to ask; it is renewed when less is left of it than a question may take.
+    async fn has_lease(&self) -> Result<bool> {
+        let now = self.desk.clock.now();
+        let left = self.held_until_ms.load(Ordering::Relaxed) - now.millis();
+        if left > LEASE_LEFT_MS {
+            return Ok(true);
+        }
+        let until = now.plus(LEASE);
+        let held = self.desk.store.lease(TELEGRAM, &self.holder, now, until).await?;
+        self.held_until_ms.store(if held { until.millis() } else { 0 }, Ordering::Relaxed);
+        Ok(held)
     }
 
     async fn take(&self, update: &Value) -> Result<()> {

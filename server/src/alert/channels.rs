@@ -142,7 +142,8 @@ impl Channels {
             Kind::Mail(mail) => mail.test(to, words, at).await,
             Kind::Telegram(bot) => bot.say(to, words.t.m_test_body).await,
             Kind::Signed { target, key } => {
-                let timestamp = jiff::Timestamp::from_millisecond(at.millis()).unwrap_or_default().to_string();
+                let timestamp =
+                    jiff::Timestamp::from_millisecond(at.millis()).unwrap_or_default().to_string();
                 let body = json!({"type": "test", "timestamp": timestamp, "data": {}}).to_string();
                 let id = format!("test-{}", at.millis());
                 self.post(target, &key.headers(&id, at, &body), body).await.map(|_| ())
@@ -221,13 +222,13 @@ mod tests {
         for (variables, key) in [
             (vec![mail], "mail.from"),
             (vec![("GRADUS_TELEGRAM__TOKEN", "1:a/../b")], "telegram.token"),
-            (
-                vec![("GRADUS_TELEGRAM__TOKEN", "1:a"), ("GRADUS_TELEGRAM__API", "http://x")],
-                "telegram.api",
-            ),
+            (vec![("GRADUS_TELEGRAM__TOKEN", "1:a"), ("GRADUS_TELEGRAM__API", "http://x")], "telegram.api"),
             (vec![("GRADUS_ALERT__TIMEOUT_SECONDS", "0")], "alert.timeout_seconds"),
             (
-                vec![("GRADUS_ALERT__WEBHOOKS", r#"[{name="crm",url="https://x/se-cret",secret="se-cret"}]"#)],
+                vec![(
+                    "GRADUS_ALERT__WEBHOOKS",
+                    r#"[{name="crm",url="https://x/se-cret",secret="se-cret"}]"#,
+                )],
                 "crm",
             ),
             (

@@ -98,9 +98,8 @@ impl Mail {
     ) -> Result<(), Failure> {
         let never = |error: &dyn std::fmt::Display| Failure::never(format!("{to}: {error}"));
         let to: Mailbox = to.parse().map_err(|error: lettre::address::AddressError| never(&error))?;
-        let raw = |name: &'static str, value: String| {
-            HeaderValue::new(HeaderName::new_from_ascii_str(name), value)
-        };
+        let raw =
+            |name: &'static str, value: String| HeaderValue::new(HeaderName::new_from_ascii_str(name), value);
         let time = std::time::UNIX_EPOCH + Duration::from_millis(u64::try_from(at.millis()).unwrap_or(0));
         let letter = letter
             .from(self.from.clone())
@@ -113,7 +112,8 @@ impl Mail {
         // Until the letter itself is on its way, it has certainly not arrived.
         let late = |uncertain| Failure::again(format!("{} did not answer in time", self.server), uncertain);
         let connected = tokio::time::timeout(self.within, self.connect()).await;
-        let mut connection = connected.map_err(|_| late(false))?.map_err(|error| self.failed(&error, true))?;
+        let mut connection =
+            connected.map_err(|_| late(false))?.map_err(|error| self.failed(&error, true))?;
         let bytes = letter.formatted();
         let sent = connection.send(letter.envelope(), &bytes);
         match tokio::time::timeout(self.within, sent).await {
@@ -155,5 +155,6 @@ impl Mail {
 
 /// Says whether something is an address that letters can be sent to.
 pub fn is_address(text: &str) -> bool {
-    text.len() <= 254 && text.parse::<lettre::Address>().is_ok_and(|address| Envelope::new(None, vec![address]).is_ok())
+    text.len() <= 254
+        && text.parse::<lettre::Address>().is_ok_and(|address| Envelope::new(None, vec![address]).is_ok())
 }

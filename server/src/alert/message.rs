@@ -139,7 +139,8 @@ impl Note {
     pub fn text(&self) -> String {
         let quote = self.quote.as_ref().map(|quote| format!("«{quote}»")).unwrap_or_default();
         let lines = [&self.title, &self.mark, &self.about, &self.why, &quote, &self.link];
-        let lines: Vec<&str> = lines.into_iter().map(String::as_str).filter(|line| !line.is_empty()).collect();
+        let lines: Vec<&str> =
+            lines.into_iter().map(String::as_str).filter(|line| !line.is_empty()).collect();
         lines.join("\n")
     }
 
@@ -147,7 +148,8 @@ impl Note {
     /// reads a mention, a link or a picture.
     pub fn markdown(&self) -> String {
         let code = |text: &str| format!("`{}`", text.replace('`', "'"));
-        let mut lines = vec![format!("*{}*", self.title), self.mark.clone(), code(&self.about), self.why.clone()];
+        let mut lines =
+            vec![format!("*{}*", self.title), self.mark.clone(), code(&self.about), self.why.clone()];
         lines.extend(self.quote.as_deref().map(code));
         lines.push(self.link.clone());
         lines.retain(|line| !line.is_empty());
@@ -158,7 +160,8 @@ impl Note {
 /// Returns one line of foreign text without controls and without marks that turn the direction of writing.
 fn plain(text: &str, most: usize) -> String {
     let turns = |sign: char| matches!(sign, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    let signs = text.chars().filter(|sign| !turns(*sign)).map(|sign| if sign.is_control() { ' ' } else { sign });
+    let signs =
+        text.chars().filter(|sign| !turns(*sign)).map(|sign| if sign.is_control() { ' ' } else { sign });
     let mut short: String = signs.take(most + 1).collect();
     if short.chars().count() > most {
         short = short.chars().take(most).chain(['…']).collect();
@@ -219,7 +222,10 @@ pub(crate) mod tests {
              «я подам на вас в суд `@channel` <!here>»\nhttps://gradus.example.ru/cases/c-1-case"
         );
         let english = facts().note(&words(Lang::En), 2, true).text().replace('\u{a0}', " ");
-        assert!(english.starts_with("Engage a supervisor now\nRepeat · Alert No. 7\nCustomer · Case No. 12\n"), "{english}");
+        assert!(
+            english.starts_with("Engage a supervisor now\nRepeat · Alert No. 7\nCustomer · Case No. 12\n"),
+            "{english}"
+        );
     }
 
     #[test]

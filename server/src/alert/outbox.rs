@@ -13,11 +13,11 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::Failure;
 use super::channels::{Channels, Lane, Message};
 use super::message::Facts;
 use super::telegram;
 use super::ways::{next_try, quiet_until};
-use super::Failure;
 use crate::desk::Desk;
 use crate::store::{AlertId, Attempt, Claimed, User};
 use crate::web::{Lang, Words};
@@ -119,7 +119,9 @@ impl Outbox {
             match self.begin(&lane, free, &mut sending).await {
                 Ok(begun) if begun > 0 => continue,
                 Ok(_) => {}
-                Err(error) => tracing::error!(channel = %lane.name, "Alerts wait in {}: {error:#}", lane.name),
+                Err(error) => {
+                    tracing::error!(channel = %lane.name, "Alerts wait in {}: {error:#}", lane.name)
+                }
             }
             tokio::select! {
                 () = stop.cancelled() => break,

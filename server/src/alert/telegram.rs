@@ -93,7 +93,13 @@ impl Telegram {
     ///
     /// # Errors
     /// Says what went wrong.
-    pub async fn edit(&self, chat: &str, message: &str, text: &str, buttons: &Buttons) -> Result<(), Failure> {
+    pub async fn edit(
+        &self,
+        chat: &str,
+        message: &str,
+        text: &str,
+        buttons: &Buttons,
+    ) -> Result<(), Failure> {
         let body = json!({
             "chat_id": chat_id(chat), "message_id": chat_id(message), "text": text, "reply_markup": keyboard(buttons),
             "link_preview_options": {"is_disabled": true},

@@ -62,8 +62,7 @@ pub fn quiet_until(hours: QuietHours, zone: &TimeZone, now: Timestamp) -> Option
     let local = jiff::Timestamp::from_millisecond(now.millis()).ok()?.to_zoned_datetime(zone.clone());
     let minute = i64::from(local.hour()) * 60 + i64::from(local.minute());
     let (from, to) = (hours.from_minute, hours.to_minute);
-    let within =
-        if from <= to { (from..to).contains(&minute) } else { minute >= from || minute < to };
+    let within = if from <= to { (from..to).contains(&minute) } else { minute >= from || minute < to };
     if !within {
         return None;
     }
@@ -114,14 +113,20 @@ mod tests {
         let night = Timestamp::from_millis(1_792_875_600_000);
         let hours = QuietHours { from_minute: 22 * 60, to_minute: 8 * 60 };
         // 2026-10-24, 23:00: the clocks are put back in this night, so eight o'clock is ten hours away.
-        assert_eq!(quiet_until(hours, &berlin, night).map(|end| (end.millis() - night.millis()) / HOUR), Some(10));
+        assert_eq!(
+            quiet_until(hours, &berlin, night).map(|end| (end.millis() - night.millis()) / HOUR),
+            Some(10)
+        );
     }
 
     #[test]
     fn pauses_grow_and_end() {
         let now = Timestamp::from_millis(0);
         let pause = |attempts, personal| next_try(attempts, personal, None, now).map(Timestamp::millis);
-        assert_eq!([pause(1, true), pause(2, true), pause(10, true)], [Some(2_000), Some(5_000), Some(3_600_000)]);
+        assert_eq!(
+            [pause(1, true), pause(2, true), pause(10, true)],
+            [Some(2_000), Some(5_000), Some(3_600_000)]
+        );
         assert_eq!([pause(11, true), pause(11, false), pause(14, false)], [None, Some(7_200_000), None]);
         assert_eq!(next_try(1, true, Some(Millis::seconds(40)), now), Some(Timestamp::from_millis(40_000)));
         assert!(PAUSES.is_sorted());

@@ -268,6 +268,11 @@ impl Track {
                     closed_at: now,
                 };
                 batch.changes.push(Change::Resolve { id: id.clone(), resolution: Box::new(resolution) });
+                if let (Some(by), true) = (who, self.called) {
+                    batch.changes.extend(self.answer_alert(by, now));
+                    let state = "handled".to_owned();
+                    batch.changes.push(Change::EndAlert { id: self.alert_id(), state, at: now });
+                }
             }
             CaseChange::Moved { .. }
             | CaseChange::Raised { .. }
@@ -332,14 +337,7 @@ impl Track {
         .into()
     }
 
-    fn alert(
-        &mut self,
-        desk: &Pipeline,
-        alert: &Alert,
-        climbs: bool,
-        now: Timestamp,
-        batch: &mut Batch,
-    ) {
+    fn alert(&mut self, desk: &Pipeline, alert: &Alert, climbs: bool, now: Timestamp, batch: &mut Batch) {
         self.alerted = true;
         self.called = true;
         let id = self.alert_id();

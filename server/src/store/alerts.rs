@@ -4,11 +4,11 @@ use gradus_engine::time::Timestamp;
 
 use super::Store;
 use super::conversations::{Evidence, found};
+use super::deliveries::{self, Reach};
 use super::engine::{Tx, on, within};
 use super::error::StoreError;
-use super::deliveries::{self, Reach};
-use super::json::JsonText;
 use super::ids::{AlertId, CaseId, ConversationId, DecisionId, UserId, Verdict};
+use super::json::JsonText;
 
 /// An alert to be given.
 #[derive(Clone, Debug)]
@@ -136,7 +136,8 @@ impl Store {
         let quote = match quoted {
             None => None,
             Some((utterance, start, end)) => {
-                let sql = "SELECT substr(text, CAST($3 AS INTEGER) + 1, CAST($4 AS INTEGER)) FROM utterance_texts
+                let sql =
+                    "SELECT substr(text, CAST($3 AS INTEGER) + 1, CAST($4 AS INTEGER)) FROM utterance_texts
                            WHERE conversation_id = $1 AND utterance = $2 AND text IS NOT NULL";
                 on!(self.read, |pool| sqlx::query_scalar(sql)
                     .bind(conversation)

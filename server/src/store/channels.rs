@@ -33,7 +33,8 @@ pub struct QuietHours {
 impl Store {
     /// Returns the ways to reach a person.
     pub async fn channels_of(&self, user: &UserId) -> Result<Vec<UserChannel>, StoreError> {
-        let sql = "SELECT user_id, channel, address, active FROM user_channels WHERE user_id = $1 ORDER BY channel";
+        let sql =
+            "SELECT user_id, channel, address, active FROM user_channels WHERE user_id = $1 ORDER BY channel";
         Ok(on!(self.read, |pool| sqlx::query_as(sql).bind(user).fetch_all(pool).await?))
     }
 

@@ -163,7 +163,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let error = |text: &str| -> String { clean(text).chars().take(500).collect() };
         let (state, text, next, missed, made) = match attempt {
-            Attempt::Sent(_) => ("sent", None, now, 0, 0),
+            Attempt::Sent(_) => ("sent", None, now, 0, 0_i64),
             Attempt::Failed { error: why, next, uncertain } => {
                 ("failed", Some(error(why)), *next, i64::from(!uncertain), 0)
             }
@@ -266,7 +266,8 @@ impl Store {
 
     /// Gives up what waits since before a moment: nobody serves its channel any more. Returns how many.
     pub async fn give_up_before(&self, before: Timestamp) -> Result<u64, StoreError> {
-        let sql = "UPDATE deliveries SET state = 'dead', error = COALESCE(error, 'no server here has this channel')
+        let sql =
+            "UPDATE deliveries SET state = 'dead', error = COALESCE(error, 'no server here has this channel')
                    WHERE state IN ('waiting', 'failed') AND next_try_ms < $1 AND claimed_until_ms < $1";
         Ok(on!(self.write, |pool| sqlx::query(sql)
             .bind(before.millis())
@@ -279,7 +280,9 @@ impl Store {
     /// PostgreSQL other nodes are at work, and claims run out by themselves.
     pub async fn free_claims(&self) -> Result<(), StoreError> {
         if let Db::Sqlite(pool) = &self.write {
-            sqlx::query("UPDATE deliveries SET claimed_until_ms = 0 WHERE claimed_until_ms > 0").execute(pool).await?;
+            sqlx::query("UPDATE deliveries SET claimed_until_ms = 0 WHERE claimed_until_ms > 0")
+                .execute(pool)
+                .await?;
         }
         Ok(())
     }
