@@ -218,7 +218,7 @@ pub(crate) mod tests {
         assert_eq!(
             russian,
             "Подключить руководителя немедленно\nОповещение № 7\nКлиент · Кейс № 12\n\
-             Причина: суд, претензия или жалоба в надзор · пункт 1.3\n\
+             Причина: юридический вопрос · пункт 1.3\n\
              «я подам на вас в суд `@channel` <!here>»\nhttps://gradus.example.ru/cases/c-1-case"
         );
         let english = facts().note(&words(Lang::En), 2, true).text().replace('\u{a0}', " ");

@@ -69,7 +69,7 @@ impl<T: Clone> Told<T> {
 }
 
 /// A request that came.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Heard {
     pub path: String,
     pub headers: axum::http::HeaderMap,
@@ -179,7 +179,7 @@ async fn answer(State(receiver): State<Arc<Receiver>>, request: Request) -> Resp
 }
 
 /// A letter that came.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Letter {
     pub to: String,
     pub text: String,
@@ -194,7 +194,7 @@ impl Letter {
 
 /// A mail server without TLS.
 pub async fn mail() -> (Arc<Told<Letter>>, String) {
-    let told = Arc::new(Told { mood: Mutex::default(), heard: Mutex::default(), news: Notify::new() });
+    let told = Arc::new(Told::default());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     let server = Arc::clone(&told);
