@@ -144,8 +144,7 @@ impl Mail {
 
     /// A refusal of the letter is final; one of the connection or of the password is mended by the administrator.
     fn failed(&self, error: &Error, before: bool) -> Failure {
-        let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        let what = format!("{}: {error}{cause}", self.server);
+        let what = format!("{}: {error}", self.server);
         if error.is_permanent() && !before {
             return Failure::never(what);
         }

@@ -306,6 +306,7 @@ texts! {
     ch_from "с" "from";
     ch_to "до" "until";
     ch_test "Проверить" "Try it";
+    ch_save "Сохранить, куда слать" "Save where alerts go";
     ch_saved "Сохранено." "Saved.";
     ch_sent "Отправлено, проверьте" "Sent, look at";
     ch_failed "Не получилось" "It did not work";

@@ -1,7 +1,7 @@
 // The bot against telegram-test-api: the chat is linked, the alert arrives within a second, a button takes the case.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { TelegramServer } from "telegram-test-api";
+import TelegramServer from "telegram-test-api";
 import { COURT, Town, freePort, until } from "./town.mjs";
 
 const TOKEN = "42:token";

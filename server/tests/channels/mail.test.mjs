@@ -99,3 +99,38 @@ test("killed while the mail server has the letter and has not said so, the serve
     assert.ok(decoded(header(letters[1], "Subject")).startsWith("Повтор: "));
   } finally { await mine.close(); }
 });
+
+test("over twenty kills at random moments no alert is lost, and whatever came twice says so", async () => {
+  const letters = [];
+  const port = await mailServer({ authOptional: true, disabledCommands: ["STARTTLS", "AUTH"] }, letters, (done) => setTimeout(done, Math.random() * 60));
+  const mine = await Town.open({ GRADUS_MAIL__SERVER: "127.0.0.1", GRADUS_MAIL__PORT: String(port), GRADUS_MAIL__SECURITY: "none", GRADUS_MAIL__FROM: "gradus@example.ru" });
+  try {
+    await mine.start();
+    await mine.signIn();
+    await mine.reachByMail("anna@example.ru");
+    const known = [];
+    for (let count = 0; count < 20; count += 1) {
+      const calling = mine.call().then((id) => known.push(id), () => {});
+      await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 120));
+      await mine.kill("SIGKILL");
+      await calling;
+      await mine.start();
+    }
+    const unsettled = async () => {
+      const rows = await Promise.all(known.map((id) => mine.json(`/api/v1/cases/${id}-case`)));
+      return rows.flatMap(({ alerts }) => alerts.flatMap(({ deliveries }) => deliveries)).filter(({ state }) => state !== "sent");
+    };
+    await until(async () => (await unsettled()).length === 0, "every alert to be sent", 60_000);
+    const numbers = await Promise.all(known.map(async (id) => (await mine.json(`/api/v1/cases/${id}-case`)).alerts[0].number));
+    // The first round alone: while this runs, alerts that nobody answers climb and are told again.
+    const copies = new Map();
+    for (const letter of letters) {
+      const name = /^<(alert-\d+-1)\./.exec(header(letter, "Message-ID"))?.[1];
+      if (name) copies.set(name, [...(copies.get(name) ?? []), decoded(header(letter, "Subject"))]);
+    }
+    for (const number of numbers) assert.ok(copies.has(`alert-${number}-1`), `alert ${number} was lost`);
+    const surplus = [...copies.values()].flatMap((subjects) => subjects.slice(1));
+    console.log(`# ${known.length} alerts acknowledged over 20 kills, ${surplus.length} repeated`);
+    assert.ok(surplus.every((subject) => subject.startsWith("Повтор: ")), surplus.join("; "));
+  } finally { await mine.close(); }
+});
