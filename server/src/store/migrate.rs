@@ -35,9 +35,9 @@ const MIGRATIONS: &[Migration] = &[
         postgres_only: false,
     },
     Migration {
-        number: 3,
+        number: 4,
         name: "deliveries",
-        sql: include_str!("../../migrations/0003_deliveries.sql"),
+        sql: include_str!("../../migrations/0004_deliveries.sql"),
         postgres_only: false,
     },
 ];
