@@ -76,7 +76,12 @@ fn act(
             state.case = Some(case);
         }
         (None, _) => return Err(Refusal::NoCase),
-        (Some(case), action) => effects.push(Effect::Case(case.act(&protocol.clocks, by, action, now)?)),
+        (Some(case), action) => {
+            effects.push(Effect::Case(case.act(&protocol.clocks, by, action, now)?));
+            if let Action::HandOver { to } = action {
+                effects.push(Effect::Alert(alert::handed(&protocol.alerts, case, to)));
+            }
+        }
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use crate::secret::Secret;
+pub use crate::secret::Secret;
 
 /// All that can be configured.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,6 +24,12 @@ pub struct Config {
     pub conversation: Conversation,
     /// Signing in.
     pub session: Session,
+    /// Alerts beyond the pages.
+    pub alert: Alert,
+    /// Letters.
+    pub mail: Mail,
+    /// The company's bot.
+    pub telegram: Telegram,
 }
 
 /// Pages and API.
@@ -38,6 +44,19 @@ pub struct Http {
     pub key: String,
     /// Largest upload, megabytes.
     pub upload_mb: u32,
+    /// Address under which people open the pages, empty for the one that is listened on.
+    pub url: String,
+}
+
+impl Http {
+    /// Returns what links from outside begin with, without a slash at the end.
+    pub fn public(&self) -> String {
+        if self.url.is_empty() {
+            let scheme = if self.certificate.is_empty() { "http" } else { "https" };
+            return format!("{scheme}://{}", self.listen);
+        }
+        self.url.trim_end_matches('/').to_owned()
+    }
 }
 
 /// Where things are kept.
@@ -114,6 +133,95 @@ impl Conversation {
 pub struct Session {
     /// Hours without use after which a sign-in ends.
     pub hours: u32,
+}
+
+/// Alerts beyond the pages.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alert {
+    /// Whether messages carry the customer's name and words.
+    pub words: bool,
+    /// Minutes after which what was said calls nobody beyond the pages.
+    pub fresh_minutes: u32,
+    /// Minutes for which an alert rests for a person.
+    pub snooze_minutes: u32,
+    /// Seconds a server outside may take.
+    pub timeout_seconds: u32,
+    /// Whether addresses may be on private networks.
+    pub allow_private: bool,
+    /// Further certificate authorities, PEM file.
+    pub authorities: String,
+    /// The company's own channels.
+    pub webhooks: Vec<Webhook>,
+}
+
+/// A channel of the company.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// How pages call it.
+    pub name: String,
+    /// What it understands.
+    #[serde(default)]
+    pub kind: WebhookKind,
+    /// Where it is; of incoming webhooks this is the key as well.
+    pub url: Secret,
+    /// The key of signatures.
+    #[serde(default)]
+    pub secret: Secret,
+}
+
+/// What a channel of the company understands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookKind {
+    /// Signed JSON by the Standard Webhooks scheme.
+    #[default]
+    Standard,
+    /// The incoming webhook of a Mattermost channel.
+    Mattermost,
+    /// The incoming webhook of a Slack channel.
+    Slack,
+}
+
+/// Letters.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// The server, empty for none.
+    pub server: String,
+    /// Its port.
+    pub port: u16,
+    /// `starttls`, `tls` or `none`.
+    pub security: MailSecurity,
+    /// Who signs in there, empty for nobody.
+    pub user: String,
+    /// Their password.
+    pub password: Secret,
+    /// The sender.
+    pub from: String,
+}
+
+/// How a connection to the mail server is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailSecurity {
+    /// TLS is required after the greeting.
+    Starttls,
+    /// TLS from the first byte.
+    Tls,
+    /// None.
+    None,
+}
+
+/// The company's bot.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telegram {
+    /// Its token, empty for none.
+    pub token: Secret,
+    /// Where the Bot API is.
+    pub api: String,
 }
 
 /// The defaults, with a comment for every key.
@@ -216,6 +324,10 @@ fn set(table: &mut Table, key: &str, text: &str) -> Result<()> {
         Value::Boolean(_) => {
             Value::Boolean(text.parse().with_context(|| format!("\"{text}\" is neither true nor false"))?)
         }
+        Value::Array(_) => {
+            let list: Table = format!("list = {text}").parse().context("this is no list in TOML")?;
+            list.get("list").cloned().unwrap_or(Value::Array(Vec::new()))
+        }
         _ => Value::String(text.to_owned()),
     };
     Ok(())
@@ -236,6 +348,20 @@ mod tests {
         assert!(wrong.contains("GRADUS_SPEECH__THREADS") && wrong.contains("whole number"), "{wrong}");
         let unknown = format!("{:#}", with("GRADUS_SPEECH__THREDS", "3").unwrap_err());
         assert!(unknown.contains("speech.threds"), "{unknown}");
+    }
+
+    #[test]
+    fn webhooks_come_in_a_variable_too_and_no_secret_is_ever_shown() {
+        let list = r#"[{name="crm",url="https://x/u-r-l",secret="whsec_s-e-c"}]"#;
+        let mut config = with("GRADUS_ALERT__WEBHOOKS", list).unwrap();
+        config.telegram = with("GRADUS_TELEGRAM__TOKEN", "1:t-o-k").unwrap().telegram;
+        config.mail = with("GRADUS_MAIL__PASSWORD", "p-a-s").unwrap().mail;
+        assert_eq!(config.alert.webhooks[0].kind, WebhookKind::Standard);
+        let shown = format!("{config:?}");
+        for secret in ["u-r-l", "s-e-c", "t-o-k", "p-a-s"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+        assert!(with("GRADUS_ALERT__WEBHOOKS", "[{nam=1}]").is_err());
     }
 
     #[test]

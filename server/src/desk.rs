@@ -11,15 +11,16 @@ use gradus_engine::time::{Millis, Timestamp};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::alert::Ways;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::ears;
 use crate::intake::Incoming;
 use crate::mask::MaskedText;
-use crate::pipeline::{Pipeline, Spoken};
+use crate::pipeline::{ActError, Pipeline, Spoken};
 use crate::store::{
-    Batch, CaseRow, Change, ConversationId, ConversationStatus, CustomerFacts as Known, CustomerId,
-    NewConversation, NewEvent, NewParty, Recordings, Store, StoreError, TimelineEntry, UserId,
+    AlertRow, Batch, CaseRow, Change, ConversationId, ConversationStatus, CustomerFacts as Known, CustomerId,
+    NewConversation, NewEvent, NewParty, Recordings, Store, StoreError, TimelineEntry, UserId, Verdict,
     conversation_stream,
 };
 
@@ -85,7 +86,8 @@ impl Desk {
         let protocol = Arc::new(ears::protocol(config.conversation.protocol_file())?);
         std::fs::create_dir_all(&config.store.recordings).context("store.recordings")?;
         let recordings = Arc::new(Recordings::in_folder(&config.store.recordings)?);
-        let pipeline = Arc::new(Pipeline::new(Arc::clone(&store), ear, protocol));
+        let pipeline = Pipeline::new(Arc::clone(&store), ear, protocol).reaching(Ways::of(&config));
+        let pipeline = Arc::new(pipeline);
         Ok(Self { store, pipeline, recordings, clock: Arc::new(SystemClock), config: Arc::new(config) })
     }
 
@@ -151,6 +153,64 @@ impl Desk {
             }))
             .await?;
         Ok(id)
+    }
+
+    /// Does something with a case in the name of a person, and writes down who did.
+    ///
+    /// # Errors
+    /// The refusal of the engine, or what is broken.
+    pub async fn act(&self, by: &UserId, case: &CaseRow, action: Action) -> Result<(), ActError> {
+        let conversation = case.conversation_id.as_ref().ok_or(ActError::NoCase)?;
+        let now = self.clock.now();
+        let what = match &action {
+            Action::Open => "case.open",
+            Action::Acknowledge => "case.acknowledge",
+            Action::TakeOver => "case.take_over",
+            Action::HandOver { .. } => "case.hand_over",
+            Action::Note { .. } => "case.note",
+            Action::Resolve { .. } => "case.resolve",
+            Action::Reopen => "case.reopen",
+        };
+        self.pipeline.act(conversation, by, action, now).await?;
+        let object = format!("case:{}", case.id);
+        self.store.audit(now, &by.0, what, &object, "").await.map_err(anyhow::Error::from)?;
+        Ok(())
+    }
+
+    /// Lets an alert rest for a person; returns until when, or nothing when somebody has answered it already. It climbs
+    /// to the next all the same.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn snooze(&self, by: &UserId, alert: &AlertRow) -> Result<Option<Timestamp>, StoreError> {
+        if alert.acknowledged_at_ms.is_some() || alert.ended_at_ms.is_some() {
+            return Ok(None);
+        }
+        let now = self.clock.now();
+        let until = now.plus(Millis::minutes(u64::from(self.config.alert.snooze_minutes)));
+        self.store.snooze(&alert.id, by, until).await?;
+        self.store.audit(now, &by.0, "alert.snooze", &format!("alert:{}", alert.id), "").await?;
+        Ok(Some(until))
+    }
+
+    /// Notes what a person says of an alert.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn judge(
+        &self,
+        by: &UserId,
+        alert: &AlertRow,
+        verdict: Verdict,
+        reason: Option<&str>,
+    ) -> Result<(), StoreError> {
+        self.store.judge_alert(&alert.id, verdict, reason, by).await?;
+        let now = self.clock.now();
+        self.store.audit(now, &by.0, "alert.judge", &format!("alert:{}", alert.id), verdict.name()).await?;
+        if let Some(conversation) = &alert.conversation_id {
+            self.pipeline.changed(conversation.clone());
+        }
+        Ok(())
     }
 
     /// Writes a note into the timeline of a case. The log gets its hash, the timeline its masked words.

@@ -18,6 +18,7 @@ pub mod password;
 pub mod pipeline;
 pub mod store;
 
+pub mod alert;
 pub mod hub;
 pub mod inbox;
 

@@ -21,7 +21,10 @@ use gradus_engine::signal::{Channel, Party, SignalKind};
 use gradus_engine::time::Timestamp;
 use tokio::sync::{Mutex, broadcast};
 
-use crate::store::{Batch, Change, ConversationId, NewConversation, Store, UserId, conversation_stream};
+use crate::alert::Ways;
+use crate::store::{
+    Batch, Change, ConversationId, NewConversation, Reach, Store, UserId, conversation_stream,
+};
 pub use read_off::ReadOff;
 use track::Track;
 
@@ -61,6 +64,15 @@ pub struct Spoken {
 struct Basis<'a> {
     protocol: &'a Protocol,
     rules_version: &'a str,
+    /// How people are reached now, and what now is; nobody is reached when the past is read off the log.
+    ways: Option<(&'a Ways, Timestamp)>,
+}
+
+impl Basis<'_> {
+    /// Returns whom an alert to a role reaches that is about something said at `said`.
+    fn reach(&self, role: &str, team: Option<&str>, said: Timestamp) -> Reach {
+        self.ways.map_or_else(Reach::default, |(ways, now)| ways.reach(role, team, now.since(said)))
+    }
 }
 
 /// What a person may not do, or what is broken.
@@ -82,6 +94,7 @@ pub struct Pipeline {
     store: Arc<Store>,
     ear: Arc<Ear>,
     protocol: Arc<Protocol>,
+    ways: Ways,
     tracks: Mutex<HashMap<ConversationId, Track>>,
     incidents: Mutex<IncidentWatch>,
     news: broadcast::Sender<News>,
@@ -94,7 +107,20 @@ impl Pipeline {
     /// Makes a pipeline over a store.
     pub fn new(store: Arc<Store>, ear: Arc<Ear>, protocol: Arc<Protocol>) -> Self {
         let (news, _) = broadcast::channel(NEWS_KEPT);
-        Self { store, ear, protocol, tracks: Mutex::default(), incidents: Mutex::default(), news }
+        let ways = Ways::default();
+        Self { store, ear, protocol, ways, tracks: Mutex::default(), incidents: Mutex::default(), news }
+    }
+
+    /// Lets alerts go beyond the page, by the ways that the company has.
+    #[must_use]
+    pub fn reaching(mut self, ways: Ways) -> Self {
+        self.ways = ways;
+        self
+    }
+
+    /// Tells pages that something about a conversation is shown differently now.
+    pub fn changed(&self, conversation: ConversationId) {
+        self.tell(conversation, false);
     }
 
     /// Hears of every change from now on.
@@ -108,7 +134,8 @@ impl Pipeline {
     }
 
     fn basis(&self) -> Basis<'_> {
-        Basis { protocol: &self.protocol, rules_version: self.ear.rules_version() }
+        let ways = Some((&self.ways, self.store.clock().now()));
+        Basis { protocol: &self.protocol, rules_version: self.ear.rules_version(), ways }
     }
 
     /// Begins a conversation.

@@ -8,6 +8,8 @@ mod cases;
 mod conversations;
 #[path = "store_engines/customers.rs"]
 mod customers;
+#[path = "store_engines/deliveries.rs"]
+mod deliveries;
 #[path = "store_engines/desk.rs"]
 mod desk;
 #[path = "store_engines/log.rs"]

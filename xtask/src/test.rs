@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every test, on a fresh machine too.
 //!
 //! Formatting and lints, then the workspace against a PostgreSQL of our own and the recognition model that a registry
-//! package carries, then the journeys in a browser. The last line counts what ran.
+//! package carries, then the journeys of alerts and those in a browser. The last line counts what ran.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,10 +31,14 @@ pub fn run_all(fast: bool) -> Result<()> {
         .env("GRADUS_TEST_MODEL", &model)
         .env("INSTA_UPDATE", "no")
         .output_counted("cargo test")?;
-    let browser = if fast { Counted::default() } else { browser(&model)? };
-    let (passed, failed) = (tests.passed + browser.passed, tests.failed + browser.failed);
+    let channels = journeys("channels", &model)?;
+    let browser =
+        if fast { Counted { ok: true, ..Counted::default() } } else { journeys("browser", &model)? };
+    let all = [tests, channels, browser];
+    let (passed, failed) =
+        all.iter().fold((0, 0), |(passed, failed), part| (passed + part.passed, failed + part.failed));
     println!("\n{passed} passed, {failed} failed");
-    anyhow::ensure!(failed == 0 && tests.ok && browser.ok, "some tests failed");
+    anyhow::ensure!(failed == 0 && all.iter().all(|part| part.ok), "some tests failed");
     Ok(())
 }
 
@@ -53,9 +57,10 @@ pub fn model() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// The browser journeys, each against a server of its own.
-fn browser(model: &Path) -> Result<Counted> {
-    let folder = root().join("server").join("tests").join("browser");
+/// Journeys in a browser, or of alerts to mail, Telegram and webhook servers of the registry; each file has a server of its
+/// own.
+fn journeys(what: &str, model: &Path) -> Result<Counted> {
+    let folder = root().join("server").join("tests").join(what);
     if !folder.join("node_modules").is_dir() {
         run_program(Command::new("npm").args(["ci", "--silent"]).current_dir(&folder))?;
     }
@@ -64,7 +69,7 @@ fn browser(model: &Path) -> Result<Counted> {
         .current_dir(&folder)
         .env("GRADUS_BINARY", gradus())
         .env("GRADUS_TEST_MODEL", model)
-        .output_counted("browser journeys")
+        .output_counted(what)
 }
 
 #[derive(Default)]

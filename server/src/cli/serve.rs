@@ -48,6 +48,11 @@ async fn serve(config: Config, play: Option<PathBuf>) -> Result<Ended> {
     tasks.spawn(run_clocks(desk.clone(), stop.clone()));
     tasks.spawn(app.hub.clone().run(desk.clone(), app.zone.clone(), stop.clone()));
     tasks.spawn(app.inbox.clone().run(desk.clone(), stop.clone()));
+    let outbox = app.outbox();
+    if let Some(bot) = app.bot(&outbox)? {
+        tasks.spawn(bot.run(stop.clone()));
+    }
+    tasks.spawn(outbox.run(stop.clone()));
     if let Some(path) = play {
         let (desk, stop) = (desk.clone(), stop.clone());
         tasks.spawn(async move {

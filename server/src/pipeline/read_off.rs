@@ -53,7 +53,7 @@ impl ReadOff {
             Some((stream, track)) if stream == stored.stream => track,
             _ => begin(known),
         };
-        let basis = Basis { protocol, rules_version: &stored.rules_version };
+        let basis = Basis { protocol, rules_version: &stored.rules_version, ways: None };
         let changes = read(&mut track, &basis, &event, &known.id, Timestamp::from_millis(stored.at_ms));
         self.now = Some((stored.stream.clone(), track));
         Ok(changes)

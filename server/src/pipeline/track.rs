@@ -40,6 +40,8 @@ pub(super) struct Track {
     team: Option<String>,
     quote: Option<(i64, u32, u32, SignalKind)>,
     pub(super) alerted: bool,
+    /// Whether an alert was ever given.
+    called: bool,
     masker: Masker,
 }
 
@@ -66,6 +68,7 @@ impl Track {
             team,
             quote: None,
             alerted: false,
+            called: false,
             masker: Masker::default(),
         }
     }
@@ -111,8 +114,13 @@ impl Track {
             Event::Acted { by, .. } => Some(UserId(by.0.clone())),
             _ => None,
         };
+        // Climbing is the one way in which an alert that waits for an answer goes on; every other one begins anew.
+        let climbs = effects.iter().any(|effect| matches!(effect, Effect::Case(CaseChange::Climbed { .. })));
         for effect in effects {
-            self.follow(basis, effect, who.as_ref(), now, batch);
+            match effect {
+                Effect::Alert(alert) => self.alert(basis, &alert, climbs, now, batch),
+                effect => self.follow(basis, effect, who.as_ref(), now, batch),
+            }
         }
         Ok(())
     }
@@ -152,10 +160,9 @@ impl Track {
                 }
                 .into(),
             ),
-            Effect::AttemptFailed { .. } => {}
             Effect::Decided(decision) => self.decided(basis, &decision, now, batch),
             Effect::Case(change) => self.case_changed(&change, who, now, batch),
-            Effect::Alert(alert) => self.alert(basis, &alert, now, batch),
+            Effect::AttemptFailed { .. } | Effect::Alert(_) => {}
         }
     }
 
@@ -235,14 +242,14 @@ impl Track {
             }
             CaseChange::Moved { state: CaseState::Acknowledged { .. }, .. } => {
                 if let Some(by) = who {
-                    batch.changes.extend(self.answer_alert(&case, by, now));
+                    batch.changes.extend(self.answer_alert(by, now));
                     batch.changes.push(Change::AcknowledgeCase { id: id.clone(), by: by.clone(), at: now });
                     batch.changes.push(self.update(&case));
                 }
             }
             CaseChange::Moved { state: CaseState::InWork { .. }, .. } => {
                 if let Some(by) = who {
-                    batch.changes.extend(self.answer_alert(&case, by, now));
+                    batch.changes.extend(self.answer_alert(by, now));
                     // First the state: a case that is opened again is closed for everything else.
                     batch.changes.push(self.update(&case));
                     batch.changes.push(Change::TakeOver { id: id.clone(), by: by.clone(), at: now });
@@ -262,6 +269,11 @@ impl Track {
                     closed_at: now,
                 };
                 batch.changes.push(Change::Resolve { id: id.clone(), resolution: Box::new(resolution) });
+                if let (Some(by), true) = (who, self.called) {
+                    batch.changes.extend(self.answer_alert(by, now));
+                    let state = "handled".to_owned();
+                    batch.changes.push(Change::EndAlert { id: self.alert_id(), state, at: now });
+                }
             }
             CaseChange::Moved { .. }
             | CaseChange::Raised { .. }
@@ -298,9 +310,12 @@ impl Track {
     }
 
     /// An alert that was given for the case is answered by whoever acts on it.
-    fn answer_alert(&self, case: &Case, by: &UserId, now: Timestamp) -> Option<Change> {
-        case.told?;
-        Some(Change::AcknowledgeAlert { id: AlertId(format!("{}-alert", self.id)), by: by.clone(), at: now })
+    fn answer_alert(&self, by: &UserId, now: Timestamp) -> Option<Change> {
+        self.called.then(|| Change::AcknowledgeAlert { id: self.alert_id(), by: by.clone(), at: now })
+    }
+
+    fn alert_id(&self) -> AlertId {
+        AlertId(format!("{}-alert", self.id))
     }
 
     fn update(&self, case: &Case) -> Change {
@@ -323,22 +338,20 @@ impl Track {
         .into()
     }
 
-    fn alert(&mut self, basis: &Basis<'_>, alert: &Alert, now: Timestamp, batch: &mut Batch) {
+    fn alert(&mut self, basis: &Basis<'_>, alert: &Alert, climbs: bool, now: Timestamp, batch: &mut Batch) {
         self.alerted = true;
-        let id = AlertId(format!("{}-alert", self.id));
+        self.called = true;
+        let id = self.alert_id();
         let climbs_at =
             basis.protocol.alerts.ladder.get(alert.step as usize + 1).map(|next| now.plus(next.after));
-        if alert.repeat {
-            let role = Some(alert.role.clone());
+        let recipient_id = alert.to.as_ref().map(|staff| UserId(staff.0.clone()));
+        let recipient_role = Some(alert.role.clone());
+        let level = i64::from(alert.step);
+        let mut reach = basis.reach(&alert.role, self.team.as_deref(), now);
+        reach.only.clone_from(&recipient_id);
+        if climbs && alert.repeat {
             batch.changes.push(
-                AlertClimb {
-                    id,
-                    level: i64::from(alert.step),
-                    recipient_id: None,
-                    recipient_role: role,
-                    climbs_at,
-                }
-                .into(),
+                AlertClimb { id, level, recipient_id, recipient_role, climbs_at, at: now, reach }.into(),
             );
             return;
         }
@@ -350,11 +363,12 @@ impl Track {
                 conversation_id: Some(self.id.clone()),
                 decision_id: self.standing_id.clone(),
                 decision,
-                recipient_id: None,
-                recipient_role: Some(alert.role.clone()),
-                level: i64::from(alert.step),
+                recipient_id,
+                recipient_role,
+                level,
                 created_at: now,
                 climbs_at,
+                reach,
             }
             .into(),
         );

@@ -34,6 +34,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0002_api_tokens.sql"),
         postgres_only: false,
     },
+    Migration {
+        number: 4,
+        name: "deliveries",
+        sql: include_str!("../../migrations/0004_deliveries.sql"),
+        postgres_only: false,
+    },
 ];
 
 /// A migration that ran, as the database remembers it.

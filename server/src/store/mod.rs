@@ -19,8 +19,10 @@ mod bench;
 mod bulk;
 mod cases;
 mod change;
+mod channels;
 mod conversations;
 mod customers;
+mod deliveries;
 mod dump;
 mod email;
 mod engine;
@@ -45,16 +47,18 @@ mod views;
 mod weekly;
 mod writer;
 
-pub use alerts::{AlertClimb, AlertRow, NewAlert};
+pub use alerts::{AlertClimb, AlertRow, Grounds, NewAlert};
 pub use audit::{AuditRow, AuditState};
 pub use bench::{AppendFigures, AppendLoad, Rate, bench_append, bench_store};
 pub use cases::{CaseFilter, CaseRow, CaseUpdate, NewCase, Resolution, TimelineEntry, TimelineRow};
 pub use change::{Batch, Change};
+pub use channels::{QuietHours, UserChannel};
 pub use conversations::{
     Commitment, ConversationKey, Decision, Evidence, HeatPoint, NewConversation, NewParty, Progress, Signal,
     Utterance,
 };
 pub use customers::{Contact, Customer, CustomerFacts, Purchase};
+pub use deliveries::{Attempt, Claimed, DeliveryKey, DeliveryRow, Reach};
 pub use dump::{Column, Kind, Snapshot, Table};
 pub use email::normal_email;
 pub use engine::Db;

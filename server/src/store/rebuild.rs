@@ -7,7 +7,7 @@ use super::engine::{Tx, on, within};
 use super::error::StoreError;
 use super::log::StoredEvent;
 use super::writer::{apply, collect};
-use super::{ConversationId, ConversationKey, Store};
+use super::{ConversationId, ConversationKey, Reach, Store};
 
 /// How many events are held at once.
 const PAGE: i64 = 5_000;
@@ -69,6 +69,7 @@ impl Store {
             write(&mut tx, &mut changes).await?;
         }
         put_back(&mut tx, kept).await?;
+        tx.run("UPDATE deliveries SET edit_due = FALSE WHERE edit_due").await?;
         tx.commit().await?;
         Ok(count)
     }
@@ -99,9 +100,13 @@ async fn events_after(tx: &mut Tx, after: &(String, i64)) -> Result<Vec<StoredEv
 /// Writes the changes of a page: the frequent ones together, the rare ones one by one in their order.
 async fn write(tx: &mut Tx, changes: &mut [Change]) -> Result<(), StoreError> {
     for change in changes.iter_mut() {
-        if let Change::UpdateCase(case) = change {
+        match change {
             // The versions of then mean nothing now.
-            case.version = None;
+            Change::UpdateCase(case) => case.version = None,
+            // Nobody is called again.
+            Change::Alert(alert) => alert.reach = Reach::default(),
+            Change::ClimbAlert(climb) => climb.reach = Reach::default(),
+            _ => {}
         }
     }
     let mut bulk = Bulk::default();
