@@ -108,7 +108,8 @@ impl<'p> Judge<'p> {
         let started = conversation.started_at.unwrap_or_default();
         let mut customer = conversation.customer;
         customer.recent_contacts = self.recent(&conversation.customer_key, started);
-        run.take(self.protocol, &Event::Started { channel: conversation.channel, customer }, started);
+        let begin = Event::Started { channel: conversation.channel, customer, history_before: None };
+        run.take(self.protocol, &begin, started);
         let mut now = started;
         for line in &conversation.lines {
             now = line.at.unwrap_or(now).max(now);

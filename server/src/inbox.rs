@@ -74,9 +74,10 @@ impl Inbox {
         let conversations = conversations.map_err(|fault| anyhow::anyhow!("{fault}"))?;
         desk.store.begin_import(&sha256, &name, now).await?;
         let mut links = Vec::new();
-        for mut incoming in conversations {
+        let count = conversations.len();
+        for (number, mut incoming) in (1..).zip(conversations) {
             incoming.source_name.clone_from(&name);
-            links.push(desk.import(&incoming, &sha256, &[], None, None).await?.0);
+            links.push(desk.import(&incoming, &sha256, None, number == count).await?.0);
         }
         Ok(Kept { known: false, links, waits: false })
     }

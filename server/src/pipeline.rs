@@ -76,6 +76,7 @@ pub struct Pipeline {
     protocol: Arc<Protocol>,
     tracks: Mutex<HashMap<ConversationId, Track>>,
     incidents: Mutex<IncidentWatch>,
+    past_incidents: Mutex<IncidentWatch>,
     news: broadcast::Sender<News>,
 }
 
@@ -86,7 +87,15 @@ impl Pipeline {
     /// Makes a pipeline over a store.
     pub fn new(store: Arc<Store>, ear: Arc<Ear>, protocol: Arc<Protocol>) -> Self {
         let (news, _) = broadcast::channel(NEWS_KEPT);
-        Self { store, ear, protocol, tracks: Mutex::default(), incidents: Mutex::default(), news }
+        Self {
+            store,
+            ear,
+            protocol,
+            tracks: Mutex::default(),
+            incidents: Mutex::default(),
+            past_incidents: Mutex::default(),
+            news,
+        }
     }
 
     /// Hears of every change from now on.
@@ -104,19 +113,54 @@ impl Pipeline {
     /// # Errors
     /// When the store cannot keep it.
     pub async fn start(&self, new: NewConversation, facts: CustomerFacts) -> Result<()> {
-        let (id, at) = (new.id.clone(), new.started_at);
-        let customer = new.customer_id.clone();
-        let customer_key =
-            customer.as_ref().map_or_else(|| format!("conversation {id}"), ToString::to_string);
-        let mut track = Track::new(id.clone(), new.channel, customer, customer_key);
-        track.team.clone_from(&new.team);
-        let mut batch = Batch::new().change(new);
-        let event = Event::Started { channel: track.channel, customer: facts };
-        track.take(self, &event, at, &mut batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        let id = new.id.clone();
+        let mut batch = Batch::new();
+        let track = self.begin(new, facts, &mut batch)?;
         self.store.commit(batch).await?;
         self.tracks.lock().await.insert(id.clone(), track);
         self.tell(id, false);
         Ok(())
+    }
+
+    /// Takes in a conversation that is over, with all that follows from it and `then`, in one commit: all of it or
+    /// nothing. What was decided before `new.history_before` alerts nobody.
+    ///
+    /// # Errors
+    /// When the store cannot keep it.
+    pub async fn take_whole(
+        &self,
+        new: NewConversation,
+        facts: CustomerFacts,
+        (spoken, heard): (&[Spoken], &[Heard]),
+        then: Option<Change>,
+    ) -> Result<()> {
+        let (id, ended_at) = (new.id.clone(), new.ended_at.unwrap_or(new.started_at));
+        let mut batch = Batch::new();
+        let mut track = self.begin(new, facts, &mut batch)?;
+        self.say_all(&mut track, spoken, heard, &mut batch).await?;
+        track
+            .take(self, &Event::Ended, ended_at, &mut batch)
+            .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        self.store.commit(batch.changes_of(then)).await?;
+        let alert = std::mem::take(&mut track.alerted);
+        if track.state.case.is_some() {
+            self.tracks.lock().await.insert(id.clone(), track);
+        }
+        self.tell(id, alert);
+        Ok(())
+    }
+
+    fn begin(&self, new: NewConversation, facts: CustomerFacts, batch: &mut Batch) -> Result<Track> {
+        let (id, at, history_before) = (new.id.clone(), new.started_at, new.history_before);
+        let customer = new.customer_id.clone();
+        let customer_key =
+            customer.as_ref().map_or_else(|| format!("conversation {id}"), ToString::to_string);
+        let mut track = Track::new(id, new.channel, customer, customer_key);
+        track.team.clone_from(&new.team);
+        batch.changes.push(new.into());
+        let event = Event::Started { channel: track.channel, customer: facts, history_before };
+        track.take(self, &event, at, batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        Ok(track)
     }
 
     /// Takes in utterances of a conversation, in order, in one commit. One whose position was taken before is passed
@@ -128,26 +172,35 @@ impl Pipeline {
         let mut tracks = self.tracks.lock().await;
         let mut track = self.track(&mut tracks, id).await?.context("there is no such conversation")?;
         let mut batch = Batch::new();
-        for said in spoken {
-            // A sender that got no answer sends again: what was heard once is not heard twice.
-            if track.has_heard(said.index) {
-                continue;
-            }
-            self.say_one(&mut track, said, &mut batch).await?;
-            for heard in heard.iter().filter(|heard| heard.utterance == said.index) {
-                let event = Event::Heard(heard.clone());
-                track
-                    .take(self, &event, said.at, &mut batch)
-                    .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
-            }
-        }
-        let at = spoken.last().map_or(Timestamp::default(), |said| said.at);
-        let batch = batch.change(track.progress(at));
+        self.say_all(&mut track, spoken, heard, &mut batch).await?;
         self.store.commit(batch).await?;
         let alert = std::mem::take(&mut track.alerted);
         tracks.insert(id.clone(), track);
         drop(tracks);
         self.tell(id.clone(), alert);
+        Ok(())
+    }
+
+    async fn say_all(
+        &self,
+        track: &mut Track,
+        spoken: &[Spoken],
+        heard: &[Heard],
+        batch: &mut Batch,
+    ) -> Result<()> {
+        for said in spoken {
+            // A sender that got no answer sends again: what was heard once is not heard twice.
+            if track.has_heard(said.index) {
+                continue;
+            }
+            self.say_one(track, said, batch).await?;
+            for heard in heard.iter().filter(|heard| heard.utterance == said.index) {
+                let event = Event::Heard(heard.clone());
+                track.take(self, &event, said.at, batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+            }
+        }
+        let at = spoken.last().map_or(Timestamp::default(), |said| said.at);
+        batch.changes.push(track.progress(at).into());
         Ok(())
     }
 
@@ -163,8 +216,10 @@ impl Pipeline {
         let event =
             Event::Said(Said { index: said.index, party: said.party, start_ms: said.start_ms, noticed });
         track.take(self, &event, said.at, batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        // What was long ago makes no incident with what is reported now.
+        let incidents = if track.state.is_history(said.at) { &self.past_incidents } else { &self.incidents };
         for kind in reports {
-            let joined = self.incidents.lock().await.report(
+            let joined = incidents.lock().await.report(
                 &self.protocol.incident,
                 &track.customer_key,
                 (kind, &topic),
@@ -212,17 +267,33 @@ impl Pipeline {
         action: Action,
         now: Timestamp,
     ) -> Result<(), ActError> {
+        self.act_in_turn(id, &[(by.clone(), action, now)]).await
+    }
+
+    /// Does several things one after the other, each by somebody at a time of its own: all of them or none.
+    ///
+    /// # Errors
+    /// The refusal of the engine, or what is broken.
+    pub async fn act_in_turn(
+        &self,
+        id: &ConversationId,
+        steps: &[(UserId, Action, Timestamp)],
+    ) -> Result<(), ActError> {
         let mut tracks = self.tracks.lock().await;
         let mut track = self.track(&mut tracks, id).await?.ok_or(ActError::NoCase)?;
         let mut batch = Batch::new();
-        let event = Event::Acted { by: StaffId(by.0.clone()), action };
-        let taken = track.take(self, &event, now, &mut batch);
-        if taken.is_ok() {
-            self.store.commit(batch).await.map_err(anyhow::Error::from)?;
+        for (by, action, at) in steps {
+            let event = Event::Acted { by: StaffId(by.0.clone()), action: action.clone() };
+            // What was done before the refusal is not kept, so the state is read off the log at the next call.
+            track.take(self, &event, *at, &mut batch)?;
         }
-        tracks.insert(id.clone(), track);
+        self.store.commit(batch).await.map_err(anyhow::Error::from)?;
+        // A year of resolved cases would fill the memory.
+        let over = track.state.ended && track.state.case.as_ref().is_none_or(|case| case.state.is_resolved());
+        if !over {
+            tracks.insert(id.clone(), track);
+        }
         drop(tracks);
-        taken?;
         self.tell(id.clone(), false);
         Ok(())
     }

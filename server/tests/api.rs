@@ -3,6 +3,8 @@
 
 #[path = "api/desk.rs"]
 mod desk;
+#[path = "api/history.rs"]
+mod history;
 #[path = "api/permissions.rs"]
 mod permissions;
 #[path = "api/restart.rs"]

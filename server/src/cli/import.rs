@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use super::{Ended, progress};
 use crate::config::Config;
-use crate::desk::{Desk, digest};
+use crate::desk::{Desk, Sound, digest};
 use crate::ears;
 use crate::intake::{self, customers};
 use crate::listen::{LazyEngine, listen};
@@ -141,27 +141,28 @@ async fn conversations(
     engine: &mut LazyEngine<'_>,
 ) -> Result<Taken> {
     let defaults = desk.config.conversation.defaults()?;
-    let mut count = 0;
-    for mut incoming in intake::open(path, &defaults)? {
+    let mut all = intake::open(path, &defaults)?;
+    let count = all.len();
+    for (number, incoming) in (1..).zip(&mut all) {
+        let last = number == count;
         if incoming.recordings.is_empty() || !incoming.utterances.is_empty() {
-            desk.import(&incoming, sha256, &[], None, None).await?;
+            desk.import(incoming, sha256, None, last).await?;
         } else {
             let ear = ears::builtin_ear()?;
-            let listened =
-                listen(path, &mut incoming, (engine.get()?, &ear), &desk.config.speech, &mut |_| {})?;
+            let listened = listen(path, incoming, (engine.get()?, &ear), &desk.config.speech, &mut |_| {})?;
             let extension = path
                 .extension()
                 .map_or_else(|| "bin".to_owned(), |extension| extension.to_string_lossy().to_lowercase());
             let key = format!("{sha256}.{extension}");
             desk.recordings.put(&key, bytes::Bytes::copy_from_slice(bytes)).await?;
-            let mut sound = listened.sound;
-            if let Some(object) = sound.as_object_mut() {
+            let mut measures = listened.sound;
+            if let Some(object) = measures.as_object_mut() {
                 object.insert("waveform".to_owned(), serde_json::json!(listened.waveform));
                 object.insert("duration_ms".to_owned(), serde_json::json!(listened.transcript.duration_ms));
             }
-            desk.import(&incoming, sha256, &listened.heard, Some(sound), Some(key)).await?;
+            let sound = Sound { heard: &listened.heard, measures, recording: key };
+            desk.import(incoming, sha256, Some(sound), last).await?;
         }
-        count += 1;
     }
     Ok(Taken::Kept(count))
 }

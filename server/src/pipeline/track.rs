@@ -41,6 +41,9 @@ pub(super) struct Track {
     pub(super) team: Option<String>,
     quote: Option<(i64, u32, u32, SignalKind)>,
     pub(super) alerted: bool,
+    /// How far the alert has climbed, while nobody answered it; afterwards it can only be repeated.
+    climbed: Option<u32>,
+    answered: bool,
     masker: Masker,
 }
 
@@ -65,6 +68,8 @@ impl Track {
             team: None,
             quote: None,
             alerted: false,
+            climbed: None,
+            answered: false,
             masker: Masker::default(),
         }
     }
@@ -107,6 +112,7 @@ impl Track {
             });
         }
         let who = match event {
+            Event::Acted { action: Action::Enter { .. }, .. } => None,
             Event::Acted { by, .. } => Some(UserId(by.0.clone())),
             _ => None,
         };
@@ -234,14 +240,14 @@ impl Track {
             }
             CaseChange::Moved { state: CaseState::Acknowledged { .. }, .. } => {
                 if let Some(by) = who {
-                    batch.changes.extend(self.answer_alert(&case, by, now));
+                    batch.changes.extend(self.answer_alert(by, now));
                     batch.changes.push(Change::AcknowledgeCase { id: id.clone(), by: by.clone(), at: now });
                     batch.changes.push(self.update(&case));
                 }
             }
             CaseChange::Moved { state: CaseState::InWork { .. }, .. } => {
                 if let Some(by) = who {
-                    batch.changes.extend(self.answer_alert(&case, by, now));
+                    batch.changes.extend(self.answer_alert(by, now));
                     // First the state: a case that is opened again is closed for everything else.
                     batch.changes.push(self.update(&case));
                     batch.changes.push(Change::TakeOver { id: id.clone(), by: by.clone(), at: now });
@@ -297,8 +303,9 @@ impl Track {
     }
 
     /// An alert that was given for the case is answered by whoever acts on it.
-    fn answer_alert(&self, case: &Case, by: &UserId, now: Timestamp) -> Option<Change> {
-        case.told?;
+    fn answer_alert(&mut self, by: &UserId, now: Timestamp) -> Option<Change> {
+        self.climbed?;
+        self.answered = true;
         Some(Change::AcknowledgeAlert { id: AlertId(format!("{}-alert", self.id)), by: by.clone(), at: now })
     }
 
@@ -327,7 +334,9 @@ impl Track {
         let id = AlertId(format!("{}-alert", self.id));
         let climbs_at =
             desk.protocol.alerts.ladder.get(alert.step as usize + 1).map(|next| now.plus(next.after));
-        if alert.repeat {
+        let climbs = !self.answered && self.climbed.is_some_and(|level| alert.step > level);
+        self.climbed = self.climbed.max(Some(alert.step));
+        if climbs {
             let role = Some(alert.role.clone());
             batch.changes.push(
                 AlertClimb {
@@ -476,6 +485,7 @@ fn stage(case: &Case) -> String {
 
 fn change_name(change: &CaseChange) -> &'static str {
     match change {
+        CaseChange::Opened(case) if case.entered_at.is_some() => "entered",
         CaseChange::Opened(_) => "opened",
         CaseChange::Raised { .. } => "raised",
         CaseChange::Moved { state, .. } => state.name(),

@@ -34,6 +34,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0002_api_tokens.sql"),
         postgres_only: false,
     },
+    Migration {
+        number: 3,
+        name: "history",
+        sql: include_str!("../../migrations/0003_history.sql"),
+        postgres_only: false,
+    },
 ];
 
 /// Brings the database up to date.

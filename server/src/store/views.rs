@@ -52,6 +52,8 @@ pub struct ConversationRow {
     pub sound: Option<String>,
     /// What the page has to say about the import.
     pub note: Option<String>,
+    /// What was decided before this moment was history when it came in.
+    pub history_before_ms: Option<i64>,
     /// How many utterances there are.
     pub utterances: i64,
     /// The heat now, 0–100.
@@ -267,7 +269,7 @@ macro_rules! conversation_select {
             "SELECT v.id, v.channel, v.status, v.started_at_ms, v.ended_at_ms, v.customer_id, k.name AS customer_name,
                  k.mark AS customer_mark, k.revenue_rank, k.growth_rank, v.agent_id,
                  COALESCE(g.name, v.agent_name) AS agent_name, v.team, v.subject, v.source, v.recording_key, v.sound,
-                 v.note, v.utterances, v.heat_last, v.heat_max, v.heat_at_ms, v.calmed_at, v.attempts, v.decision,
+                 v.note, v.history_before_ms, v.utterances, v.heat_last, v.heat_max, v.heat_at_ms, v.calmed_at, v.attempts, v.decision,
                  v.decision_reason, v.decision_at_ms,
                  CASE WHEN v.quote_end > v.quote_start THEN substr(t.text, CAST(v.quote_start AS INTEGER) + 1,
                      CAST(v.quote_end - v.quote_start AS INTEGER)) END AS quote,

@@ -186,6 +186,7 @@ impl App {
         let now = self.desk.clock.now();
         let what = match &action {
             Action::Open => "case.open",
+            Action::Enter { .. } => "case.enter",
             Action::Acknowledge => "case.acknowledge",
             Action::TakeOver => "case.take_over",
             Action::HandOver { .. } => "case.hand_over",
