@@ -98,6 +98,7 @@ pub fn report(
 
 fn head(incoming: &Incoming) -> Value {
     let started = incoming.started_at.map(|at| rfc3339(at, incoming.utc_offset_s));
+    let from = incoming.started_at.map(|_| incoming.start_from.name());
     let parties: Vec<Value> = incoming
         .parties
         .iter()
@@ -108,7 +109,7 @@ fn head(incoming: &Incoming) -> Value {
         Roles::Guessed { confidence } => json!({"guessed": confidence}),
         Roles::Configured => json!("configured"),
     };
-    json!({"id": incoming.id, "channel": incoming.channel.name(), "started_at": started, "parties": parties, "roles": roles})
+    json!({"id": incoming.id, "channel": incoming.channel.name(), "started_at": started, "started_from": from, "parties": parties, "roles": roles})
 }
 
 /// Returns one point of the heat curve.

@@ -89,11 +89,11 @@ impl Inbox {
                 if stop.is_cancelled() {
                     return;
                 }
-                let (desk, file) = (desk.clone(), path.clone());
+                let (desk, file, name) = (desk.clone(), path.clone(), original(&path));
                 let handle = tokio::runtime::Handle::current();
                 // Recognition keeps a core busy for minutes: it has a thread of its own.
                 let taken = tokio::task::spawn_blocking(move || {
-                    handle.block_on(crate::cli::import_file(&desk, &file))
+                    handle.block_on(crate::cli::import_file(&desk, &file, &name))
                 });
                 match taken.await {
                     Ok(Ok(())) => {}
@@ -136,6 +136,12 @@ fn keep(path: &Path, bytes: &[u8]) -> Result<()> {
         std::fs::File::open(folder)?.sync_all()?;
     }
     Ok(())
+}
+
+/// Returns the name of a file in the inbox without the hash before it.
+fn original(path: &Path) -> String {
+    let kept = path.file_name().unwrap_or_default().to_string_lossy();
+    kept.split_once('-').map_or_else(|| kept.to_string(), |(_, name)| name.to_owned())
 }
 
 /// Returns a name that is safe in a folder: the end of it, which holds the extension.

@@ -8,7 +8,7 @@ use super::{Ended, progress};
 use crate::config::Config;
 use crate::desk::{Desk, Sound, digest};
 use crate::ears;
-use crate::intake::{self, customers};
+use crate::intake::{self, Incoming, StartFrom, customers};
 use crate::listen::{LazyEngine, listen};
 use crate::store::{CustomerFacts, CustomerId, Purchase};
 
@@ -25,6 +25,26 @@ enum Taken {
     KnownAlready,
 }
 
+/// What became of all files.
+#[derive(Default)]
+struct Counts {
+    kept: usize,
+    known: usize,
+    failed: usize,
+    by_name: usize,
+    by_time: usize,
+}
+
+impl Counts {
+    fn started(&mut self, from: StartFrom) {
+        match from {
+            StartFrom::Source => {}
+            StartFrom::FileName => self.by_name += 1,
+            StartFrom::FileTime => self.by_time += 1,
+        }
+    }
+}
+
 pub fn run(arguments: &Arguments) -> Result<Ended> {
     let config = Config::load()?;
     tokio::runtime::Runtime::new()?.block_on(async {
@@ -33,17 +53,19 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
         let bar = progress(files.len(), "importing");
         let speech = desk.config.speech.clone();
         let mut engine = LazyEngine::new(&speech);
-        let (mut kept, mut known, mut failed) = (0, 0, 0);
+        let mut counts = Counts::default();
         for file in files {
             let taken = match file {
-                Ok(path) => one(&desk, &path, &mut engine).await.with_context(|| path.display().to_string()),
+                Ok(path) => {
+                    one(&desk, (&path, None), &mut engine, &mut counts).await.with_context(|| shown(&path))
+                }
                 Err(error) => Err(error.into()),
             };
             match taken {
-                Ok(Taken::Kept(count)) => kept += count,
-                Ok(Taken::KnownAlready) => known += 1,
+                Ok(Taken::Kept(count)) => counts.kept += count,
+                Ok(Taken::KnownAlready) => counts.known += 1,
                 Err(error) => {
-                    failed += 1;
+                    counts.failed += 1;
                     bar.suspend(|| eprintln!("gradus: {error:#}"));
                 }
             }
@@ -51,22 +73,37 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
         }
         bar.finish_and_clear();
         desk.store.close().await;
+        let Counts { kept, known, failed, by_name, by_time } = counts;
+        if by_name + by_time > 0 {
+            println!("starts taken from file names: {by_name}, from the times of files: {by_time}");
+        }
         println!("imported {kept}, known already {known}, failed {failed}");
         Ok(if failed == 0 { Ended::Well } else { Ended::SomeFailed })
     })
 }
 
-/// Takes in one file for the server's inbox.
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Takes in one file for the server's inbox, which was called `name` where it came from.
 ///
 /// # Errors
 /// Names what is wrong with it.
-pub async fn import_file(desk: &Desk, path: &Path) -> Result<()> {
+pub async fn import_file(desk: &Desk, path: &Path, name: &str) -> Result<()> {
     let speech = desk.config.speech.clone();
-    one(desk, path, &mut LazyEngine::new(&speech)).await.with_context(|| path.display().to_string())?;
+    let mut engine = LazyEngine::new(&speech);
+    let taken = one(desk, (path, Some(name)), &mut engine, &mut Counts::default()).await;
+    taken.with_context(|| name.to_owned())?;
     Ok(())
 }
 
-async fn one(desk: &Desk, path: &Path, engine: &mut LazyEngine<'_>) -> Result<Taken> {
+async fn one(
+    desk: &Desk,
+    (path, name): (&Path, Option<&str>),
+    engine: &mut LazyEngine<'_>,
+    counts: &mut Counts,
+) -> Result<Taken> {
     let bytes = std::fs::read(path)?;
     if let Some(taken) = lists(desk, &bytes).await? {
         return Ok(taken);
@@ -76,11 +113,28 @@ async fn one(desk: &Desk, path: &Path, engine: &mut LazyEngine<'_>) -> Result<Ta
     if desk.store.begin_import(&sha256, &path.display().to_string(), now).await?.is_some() {
         return Ok(Taken::KnownAlready);
     }
-    let result = conversations(desk, path, &bytes, &sha256, engine).await;
+    let result = match opened(desk, path, name) {
+        Ok(all) => conversations(desk, (path, &bytes, &sha256), all, engine, counts).await,
+        Err(error) => Err(error),
+    };
     if let Err(error) = &result {
         desk.store.fail_import(&sha256, &format!("{error:#}"), now).await?;
     }
     result
+}
+
+/// Reads the conversations of a file. One whose source names no time began when its file says.
+fn opened(desk: &Desk, path: &Path, name: Option<&str>) -> Result<Vec<Incoming>> {
+    let defaults = desk.config.conversation.defaults()?;
+    let mut all = match name {
+        Some(name) => intake::open_as(path, name, &defaults)?,
+        None => intake::open(path, &defaults)?,
+    };
+    let own = path.file_name().unwrap_or_default().to_string_lossy();
+    for incoming in &mut all {
+        incoming.start_by_file(path, name.unwrap_or(&own), &defaults);
+    }
+    Ok(all)
 }
 
 /// Customers and purchases are told by their header.
@@ -135,13 +189,11 @@ fn known(customer: &customers::Customer) -> (CustomerFacts, CustomerId) {
 
 async fn conversations(
     desk: &Desk,
-    path: &Path,
-    bytes: &[u8],
-    sha256: &str,
+    (path, bytes, sha256): (&Path, &[u8], &str),
+    mut all: Vec<Incoming>,
     engine: &mut LazyEngine<'_>,
+    counts: &mut Counts,
 ) -> Result<Taken> {
-    let defaults = desk.config.conversation.defaults()?;
-    let mut all = intake::open(path, &defaults)?;
     let count = all.len();
     for (number, incoming) in (1..).zip(&mut all) {
         let last = number == count;
@@ -163,6 +215,7 @@ async fn conversations(
             let sound = Sound { heard: &listened.heard, measures, recording: key };
             desk.import(incoming, sha256, Some(sound), last).await?;
         }
+        counts.started(incoming.start_from);
     }
     Ok(Taken::Kept(count))
 }
