@@ -13,6 +13,7 @@ pub mod mask;
 
 pub mod desk;
 pub mod password;
+pub mod past;
 pub mod pipeline;
 pub mod store;
 

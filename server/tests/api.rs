@@ -5,6 +5,8 @@
 mod desk;
 #[path = "api/history.rs"]
 mod history;
+#[path = "api/past_cases.rs"]
+mod past_cases;
 #[path = "api/permissions.rs"]
 mod permissions;
 #[path = "api/restart.rs"]

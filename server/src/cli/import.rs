@@ -1,4 +1,5 @@
-//! `gradus import`: recordings, conversations, customers and purchases into the store. A second import changes nothing.
+//! `gradus import`: recordings, conversations, customers, purchases and cases of former times into the store. A second
+//! import changes nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -8,13 +9,14 @@ use super::{Ended, progress};
 use crate::config::Config;
 use crate::desk::{Desk, Sound, digest};
 use crate::ears;
-use crate::intake::{self, Incoming, StartFrom, customers};
+use crate::intake::{self, Incoming, StartFrom, cases, customers};
 use crate::listen::{LazyEngine, listen};
+use crate::past;
 use crate::store::{CustomerFacts, CustomerId, Purchase};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Files or folders: recordings, vCon, transcripts, customers.csv, purchases.csv.
+    /// Files or folders: recordings, vCon, transcripts, customers.csv, purchases.csv, cases.csv.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
 }
@@ -53,9 +55,14 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
         let bar = progress(files.len(), "importing");
         let speech = desk.config.speech.clone();
         let mut engine = LazyEngine::new(&speech);
-        let mut counts = Counts::default();
+        let (mut counts, mut cases) = (Counts::default(), Vec::new());
         for file in files {
             let taken = match file {
+                // Cases belong to conversations: they come last, whatever their place among the files.
+                Ok(path) if lists_cases(&path) => {
+                    cases.push(path);
+                    continue;
+                }
                 Ok(path) => {
                     one(&desk, (&path, None), &mut engine, &mut counts).await.with_context(|| shown(&path))
                 }
@@ -71,6 +78,10 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
             }
             bar.inc(1);
         }
+        for path in &cases {
+            enter_cases(&desk, path, &mut counts).await;
+            bar.inc(1);
+        }
         bar.finish_and_clear();
         desk.store.close().await;
         let Counts { kept, known, failed, by_name, by_time } = counts;
@@ -84,6 +95,45 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
 
 fn shown(path: &Path) -> String {
     path.display().to_string()
+}
+
+/// Enters the cases of one file; every line stands for itself.
+async fn enter_cases(desk: &Desk, path: &Path, counts: &mut Counts) {
+    let entered = match read_cases(desk, path) {
+        Ok(cases) => past::enter(desk, cases).await,
+        Err(error) => Err(error),
+    };
+    match entered {
+        Ok(entered) => {
+            counts.kept += entered.entered;
+            counts.known += entered.known;
+            counts.failed += entered.faults.len();
+            for fault in &entered.faults {
+                eprintln!("gradus: {}: {fault}", shown(path));
+            }
+            for name in &entered.strangers {
+                println!("«{name}» is nobody who signs in: kept by name; `gradus user add` adds people");
+            }
+        }
+        Err(error) => {
+            counts.failed += 1;
+            eprintln!("gradus: {}: {error:#}", shown(path));
+        }
+    }
+}
+
+fn read_cases(desk: &Desk, path: &Path) -> Result<cases::PastCases> {
+    let defaults = desk.config.conversation.defaults()?;
+    let bytes = std::fs::read(path)?;
+    cases::parse(&bytes, &defaults, desk.clock.now()).map_err(|fault| anyhow::anyhow!("{fault}"))
+}
+
+/// Says by its first bytes whether a file lists cases; one that cannot be read is refused where it is read whole.
+fn lists_cases(path: &Path) -> bool {
+    use std::io::Read;
+    let mut head = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(4096).read_to_end(&mut head));
+    read.is_ok() && cases::are_cases(&head)
 }
 
 /// Takes in one file for the server's inbox, which was called `name` where it came from.

@@ -13,6 +13,7 @@ use jiff::tz::{Offset, TimeZone};
 mod draft;
 mod open;
 
+pub mod cases;
 pub mod customers;
 pub mod subtitles;
 pub mod table;

@@ -302,6 +302,16 @@ impl Store {
         Ok(on!(self.read, |pool| sqlx::query_as(sql).bind(id).fetch_optional(pool).await?))
     }
 
+    /// Returns the conversations that people call so: by their id here, the id that the source gave them, or the name of
+    /// their file, with or without its folder. At most two: more is as bad.
+    pub async fn conversations_named(&self, name: &str) -> Result<Vec<ConversationId>, StoreError> {
+        let sql = "SELECT id FROM conversations WHERE id = $1
+                   UNION SELECT id FROM conversations WHERE source_id = $1
+                   UNION SELECT id FROM conversations WHERE file_name = $2 LIMIT 2";
+        let file_name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+        Ok(on!(self.read, |pool| sqlx::query_scalar(sql).bind(name).bind(file_name).fetch_all(pool).await?))
+    }
+
     /// Returns a page of conversations, newest first.
     pub async fn conversations(
         &self,
