@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use gradus_engine::time::Timestamp;
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -101,6 +102,8 @@ pub struct Conversation {
     pub timezone: String,
     /// `customer` or `agent`.
     pub first_party: String,
+    /// Hours before an import after which a decision is history.
+    pub history_after_hours: u32,
     /// Protocol file, empty for the built-in one.
     pub protocol: String,
 }
@@ -109,6 +112,11 @@ impl Conversation {
     /// Returns the protocol file, when there is one.
     pub fn protocol_file(&self) -> Option<&Path> {
         (!self.protocol.is_empty()).then(|| Path::new(&self.protocol))
+    }
+
+    /// Returns the moment before which decisions are history to what is imported `now`.
+    pub fn history_before(&self, now: Timestamp) -> Timestamp {
+        Timestamp::from_millis(now.millis().saturating_sub(i64::from(self.history_after_hours) * 3_600_000))
     }
 
     /// Returns what the readers assume.

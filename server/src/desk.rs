@@ -107,7 +107,8 @@ impl Desk {
         }))
     }
 
-    /// Keeps a conversation from a file, judged. Returns its id.
+    /// Keeps a conversation from a file, judged with its own times. Returns its id; one that is kept already stays as it
+    /// is.
     ///
     /// # Errors
     /// When the store cannot keep it.
@@ -115,43 +116,42 @@ impl Desk {
         &self,
         incoming: &Incoming,
         sha256: &str,
-        heard: &[Heard],
-        sound: Option<Value>,
-        recording: Option<String>,
+        sound: Option<Sound<'_>>,
+        last: bool,
     ) -> Result<ConversationId> {
         let now = self.clock.now();
-        let started = incoming.started_at.unwrap_or(now);
         let id = ConversationId(format!(
             "c-{}",
             digest(format!("{sha256} {}", incoming.id).as_bytes()).get(..20).unwrap_or_default()
         ));
+        let done = Change::FinishImport { sha256: sha256.to_owned(), conversation: id.clone(), at: now };
+        let known = self.store.conversation(&id).await?;
+        if known.is_some_and(|known| known.status == ConversationStatus::Ended.name()) {
+            if last {
+                self.store.commit(Batch::new().change(done)).await?;
+            }
+            return Ok(id);
+        }
+        let started = incoming.started_at.unwrap_or(now);
         let customer = self.know_customer(incoming, now).await?;
-        let mut new = NewConversation::new(id.clone(), incoming.channel, ConversationStatus::Live, started);
+        let spoken = spoken(incoming, started);
+        let mut new = NewConversation::new(id.clone(), incoming.channel, ConversationStatus::Ended, started);
+        new.ended_at = Some(spoken.last().map_or(started, |said| said.at));
+        new.history_before = Some(self.config.conversation.history_before(now));
         new.customer_id = customer.clone();
-        new.agent_name = incoming
-            .parties
-            .iter()
-            .find(|party| party.side == Party::Agent)
-            .and_then(|party| party.name.clone());
+        new.agent_name = agent_name(incoming);
         new.subject = incoming.subject.as_deref().map(MaskedText::of);
         new.source = Some(incoming.source_name.clone());
-        new.recording_key = recording;
-        new.sound = sound;
+        new.source_id = Some(incoming.id.clone());
         new.note = (!incoming.warnings.is_empty()).then(|| incoming.warnings.join("\n"));
         new.parties = incoming.parties.iter().map(party).collect();
+        let mut heard: &[Heard] = &[];
+        if let Some(sound) = sound {
+            heard = sound.heard;
+            (new.sound, new.recording_key) = (Some(sound.measures), Some(sound.recording));
+        }
         let facts = self.facts(customer.as_ref()).await?;
-        self.pipeline.start(new, facts).await?;
-        let spoken = spoken(incoming, started);
-        let end = spoken.last().map_or(started, |said| said.at);
-        self.pipeline.say(&id, &spoken, heard).await?;
-        self.pipeline.end(&id, end).await?;
-        self.store
-            .commit(Batch::new().change(Change::FinishImport {
-                sha256: sha256.to_owned(),
-                conversation: id.clone(),
-                at: now,
-            }))
-            .await?;
+        self.pipeline.take_whole(new, facts, (&spoken, heard), last.then_some(done)).await?;
         Ok(id)
     }
 
@@ -164,6 +164,7 @@ impl Desk {
         let now = self.clock.now();
         let what = match &action {
             Action::Open => "case.open",
+            Action::Enter { .. } => "case.enter",
             Action::Acknowledge => "case.acknowledge",
             Action::TakeOver => "case.take_over",
             Action::HandOver { .. } => "case.hand_over",
@@ -259,11 +260,7 @@ impl Desk {
         let customer = self.know_customer(incoming, started).await?;
         let mut new = NewConversation::new(id.clone(), incoming.channel, ConversationStatus::Live, started);
         new.customer_id.clone_from(&customer);
-        new.agent_name = incoming
-            .parties
-            .iter()
-            .find(|party| party.side == Party::Agent)
-            .and_then(|party| party.name.clone());
+        new.agent_name = agent_name(incoming);
         new.subject = incoming.subject.as_deref().map(MaskedText::of);
         new.parties = incoming.parties.iter().map(party).collect();
         let facts = self.facts(customer.as_ref()).await?;
@@ -287,6 +284,22 @@ impl Desk {
         let facts = Known { name: theirs.name.clone(), tels, emails, ..Known::default() };
         Ok(Some(self.store.know_customer(&facts, fresh, now).await?))
     }
+}
+
+/// What was heard in a recording, beside its words.
+#[derive(Debug)]
+pub struct Sound<'h> {
+    /// What the sound showed, by utterance.
+    pub heard: &'h [Heard],
+    /// The measurements and the picture of the sound, for the page.
+    pub measures: Value,
+    /// The recording's key in the object storage.
+    pub recording: String,
+}
+
+fn agent_name(incoming: &Incoming) -> Option<String> {
+    let agent = incoming.parties.iter().find(|party| party.side == Party::Agent);
+    agent.and_then(|party| party.name.clone())
 }
 
 fn party(party: &crate::intake::IncomingParty) -> NewParty {

@@ -75,9 +75,10 @@ impl Inbox {
         let conversations = conversations.map_err(|fault| anyhow::anyhow!("{fault}"))?;
         desk.store.begin_import(&sha256, &name, now).await?;
         let mut links = Vec::new();
-        for mut incoming in conversations {
+        let count = conversations.len();
+        for (number, mut incoming) in (1..).zip(conversations) {
             incoming.source_name.clone_from(&name);
-            links.push(desk.import(&incoming, &sha256, &[], None, None).await?.0);
+            links.push(desk.import(&incoming, &sha256, None, number == count).await?.0);
         }
         Ok(Kept { known: false, links, waits: false })
     }
@@ -89,11 +90,11 @@ impl Inbox {
                 if stop.is_cancelled() {
                     return;
                 }
-                let (desk, file) = (desk.clone(), path.clone());
+                let (desk, file, name) = (desk.clone(), path.clone(), original(&path));
                 let handle = tokio::runtime::Handle::current();
                 // Recognition keeps a core busy for minutes: it has a thread of its own.
                 let taken = tokio::task::spawn_blocking(move || {
-                    handle.block_on(crate::cli::import_file(&desk, &file))
+                    handle.block_on(crate::cli::import_file(&desk, &file, &name))
                 });
                 match taken.await {
                     Ok(Ok(())) => {}
@@ -149,6 +150,12 @@ pub fn keep(path: &Path, bytes: &[u8]) -> Result<()> {
         std::fs::File::open(folder)?.sync_all()?;
     }
     Ok(())
+}
+
+/// Returns the name of a file in the inbox without the hash before it.
+fn original(path: &Path) -> String {
+    let kept = path.file_name().unwrap_or_default().to_string_lossy();
+    kept.split_once('-').map_or_else(|| kept.to_string(), |(_, name)| name.to_owned())
 }
 
 /// Returns a name that is safe in a folder: the end of it, which holds the extension.

@@ -15,6 +15,7 @@ pub mod phone;
 
 pub mod desk;
 pub mod password;
+pub mod past;
 pub mod pipeline;
 pub mod store;
 

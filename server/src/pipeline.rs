@@ -97,6 +97,7 @@ pub struct Pipeline {
     ways: Ways,
     tracks: Mutex<HashMap<ConversationId, Track>>,
     incidents: Mutex<IncidentWatch>,
+    past_incidents: Mutex<IncidentWatch>,
     news: broadcast::Sender<News>,
 }
 
@@ -107,8 +108,16 @@ impl Pipeline {
     /// Makes a pipeline over a store.
     pub fn new(store: Arc<Store>, ear: Arc<Ear>, protocol: Arc<Protocol>) -> Self {
         let (news, _) = broadcast::channel(NEWS_KEPT);
-        let ways = Ways::default();
-        Self { store, ear, protocol, ways, tracks: Mutex::default(), incidents: Mutex::default(), news }
+        Self {
+            store,
+            ear,
+            protocol,
+            ways: Ways::default(),
+            tracks: Mutex::default(),
+            incidents: Mutex::default(),
+            past_incidents: Mutex::default(),
+            news,
+        }
     }
 
     /// Lets alerts go beyond the page, by the ways that the company has.
@@ -143,15 +152,50 @@ impl Pipeline {
     /// # Errors
     /// When the store cannot keep it.
     pub async fn start(&self, new: NewConversation, facts: CustomerFacts) -> Result<()> {
-        let (id, at) = (new.id.clone(), new.started_at);
-        let mut track = Track::new(id.clone(), new.channel, new.customer_id.clone(), new.team.clone());
-        let mut batch = Batch::new().change(new);
-        let event = Event::Started { channel: track.channel, customer: facts };
-        track.take(&self.basis(), &event, at, &mut batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        let id = new.id.clone();
+        let mut batch = Batch::new();
+        let track = self.begin(new, facts, &mut batch)?;
         self.store.commit(batch).await?;
         self.tracks.lock().await.insert(id.clone(), track);
         self.tell(id, false);
         Ok(())
+    }
+
+    /// Takes in a conversation that is over, with all that follows from it and `then`, in one commit: all of it or
+    /// nothing. What was decided before `new.history_before` alerts nobody.
+    ///
+    /// # Errors
+    /// When the store cannot keep it.
+    pub async fn take_whole(
+        &self,
+        new: NewConversation,
+        facts: CustomerFacts,
+        (spoken, heard): (&[Spoken], &[Heard]),
+        then: Option<Change>,
+    ) -> Result<()> {
+        let (id, ended_at) = (new.id.clone(), new.ended_at.unwrap_or(new.started_at));
+        let mut batch = Batch::new();
+        let mut track = self.begin(new, facts, &mut batch)?;
+        self.say_all(&mut track, spoken, heard, &mut batch).await?;
+        track
+            .take(&self.basis(), &Event::Ended, ended_at, &mut batch)
+            .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        self.store.commit(batch.changes_of(then)).await?;
+        let alert = std::mem::take(&mut track.alerted);
+        if track.state.case.is_some() {
+            self.tracks.lock().await.insert(id.clone(), track);
+        }
+        self.tell(id, alert);
+        Ok(())
+    }
+
+    fn begin(&self, new: NewConversation, facts: CustomerFacts, batch: &mut Batch) -> Result<Track> {
+        let (id, at, history_before) = (new.id.clone(), new.started_at, new.history_before);
+        let mut track = Track::new(id, new.channel, new.customer_id.clone(), new.team.clone());
+        batch.changes.push(new.into());
+        let event = Event::Started { channel: track.channel, customer: facts, history_before };
+        track.take(&self.basis(), &event, at, batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        Ok(track)
     }
 
     /// Takes in utterances of a conversation, in order, in one commit. One whose position was taken before is passed
@@ -163,29 +207,42 @@ impl Pipeline {
         let mut tracks = self.tracks.lock().await;
         let mut track = self.track(&mut tracks, id).await?.context("there is no such conversation")?;
         let mut batch = Batch::new();
-        let mut heard_at = None;
-        for said in spoken {
-            // A sender that got no answer sends again: what was heard once is not heard twice.
-            if track.has_heard(said.index) {
-                continue;
-            }
-            self.say_one(&mut track, said, &mut batch).await?;
-            heard_at = Some(said.at);
-            for heard in heard.iter().filter(|heard| heard.utterance == said.index) {
-                let event = Event::Heard(heard.clone());
-                track
-                    .take(&self.basis(), &event, said.at, &mut batch)
-                    .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
-            }
-        }
-        if let Some(at) = heard_at {
-            self.store.commit(batch.change(track.progress(at))).await?;
+        if self.say_all(&mut track, spoken, heard, &mut batch).await? {
+            self.store.commit(batch).await?;
         }
         let alert = std::mem::take(&mut track.alerted);
         tracks.insert(id.clone(), track);
         drop(tracks);
         self.tell(id.clone(), alert);
         Ok(())
+    }
+
+    /// Takes in what was not heard before; says whether there was anything.
+    async fn say_all(
+        &self,
+        track: &mut Track,
+        spoken: &[Spoken],
+        heard: &[Heard],
+        batch: &mut Batch,
+    ) -> Result<bool> {
+        let mut heard_at = None;
+        for said in spoken {
+            // A sender that got no answer sends again: what was heard once is not heard twice.
+            if track.has_heard(said.index) {
+                continue;
+            }
+            self.say_one(track, said, batch).await?;
+            heard_at = Some(said.at);
+            for heard in heard.iter().filter(|heard| heard.utterance == said.index) {
+                let event = Event::Heard(heard.clone());
+                track
+                    .take(&self.basis(), &event, said.at, batch)
+                    .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+            }
+        }
+        let Some(at) = heard_at else { return Ok(false) };
+        batch.changes.push(track.progress(at).into());
+        Ok(true)
     }
 
     async fn say_one(&self, track: &mut Track, said: &Spoken, batch: &mut Batch) -> Result<()> {
@@ -201,8 +258,10 @@ impl Pipeline {
         track.keep_noticed(&self.basis(), &heard, said.at, batch);
         let event = Event::Said(heard);
         track.take(&self.basis(), &event, said.at, batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        // What was long ago makes no incident with what is reported now.
+        let incidents = if track.state.is_history(said.at) { &self.past_incidents } else { &self.incidents };
         for kind in reports {
-            let joined = self.incidents.lock().await.report(
+            let joined = incidents.lock().await.report(
                 &self.protocol.incident,
                 &track.customer_key,
                 (kind, &topic),
@@ -254,17 +313,33 @@ impl Pipeline {
         action: Action,
         now: Timestamp,
     ) -> Result<(), ActError> {
+        self.act_in_turn(id, &[(by.clone(), action, now)]).await
+    }
+
+    /// Does several things one after the other, each by somebody at a time of its own: all of them or none.
+    ///
+    /// # Errors
+    /// The refusal of the engine, or what is broken.
+    pub async fn act_in_turn(
+        &self,
+        id: &ConversationId,
+        steps: &[(UserId, Action, Timestamp)],
+    ) -> Result<(), ActError> {
         let mut tracks = self.tracks.lock().await;
         let mut track = self.track(&mut tracks, id).await?.ok_or(ActError::NoCase)?;
         let mut batch = Batch::new();
-        let event = Event::Acted { by: StaffId(by.0.clone()), action };
-        let taken = track.take(&self.basis(), &event, now, &mut batch);
-        if taken.is_ok() {
-            self.store.commit(batch).await.map_err(anyhow::Error::from)?;
+        for (by, action, at) in steps {
+            let event = Event::Acted { by: StaffId(by.0.clone()), action: action.clone() };
+            // What was done before the refusal is not kept, so the state is read off the log at the next call.
+            track.take(&self.basis(), &event, *at, &mut batch)?;
         }
-        tracks.insert(id.clone(), track);
+        self.store.commit(batch).await.map_err(anyhow::Error::from)?;
+        // A year of resolved cases would fill the memory.
+        let over = track.state.ended && track.state.case.as_ref().is_none_or(|case| case.state.is_resolved());
+        if !over {
+            tracks.insert(id.clone(), track);
+        }
         drop(tracks);
-        taken?;
         self.tell(id.clone(), false);
         Ok(())
     }

@@ -7,8 +7,12 @@ mod alerts;
 mod bot;
 #[path = "api/desk.rs"]
 mod desk;
+#[path = "api/history.rs"]
+mod history;
 #[path = "api/outside.rs"]
 mod outside;
+#[path = "api/past_cases.rs"]
+mod past_cases;
 #[path = "api/permissions.rs"]
 mod permissions;
 #[path = "api/restart.rs"]

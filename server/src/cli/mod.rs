@@ -45,7 +45,7 @@ enum Command {
     Protocol(protocol::Arguments),
     /// Serve pages and API.
     Serve(serve::Arguments),
-    /// Take recordings, conversations, customers and purchases into the store.
+    /// Take recordings, conversations, customers, purchases and cases of former times into the store.
     Import(import::Arguments),
     /// People who may sign in.
     User(user::Arguments),

@@ -111,6 +111,7 @@ impl Track {
             });
         }
         let who = match event {
+            Event::Acted { action: Action::Enter { .. }, .. } => None,
             Event::Acted { by, .. } => Some(UserId(by.0.clone())),
             _ => None,
         };
@@ -495,6 +496,7 @@ fn stage(case: &Case) -> String {
 
 fn change_name(change: &CaseChange) -> &'static str {
     match change {
+        CaseChange::Opened(case) if case.entered_at.is_some() => "entered",
         CaseChange::Opened(_) => "opened",
         CaseChange::Raised { .. } => "raised",
         CaseChange::Moved { state, .. } => state.name(),

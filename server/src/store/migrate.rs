@@ -35,6 +35,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres_only: false,
     },
     Migration {
+        number: 3,
+        name: "history",
+        sql: include_str!("../../migrations/0003_history.sql"),
+        postgres_only: false,
+    },
+    Migration {
         number: 4,
         name: "deliveries",
         sql: include_str!("../../migrations/0004_deliveries.sql"),

@@ -117,6 +117,8 @@ texts! {
     transcript "Реплики" "Transcript";
     transcript_empty "Пока никто ничего не сказал." "Nobody has said anything yet.";
     decisions "Решения регламента" "Decisions of the protocol";
+    from_history "из истории" "from history";
+    history_note "Разговор загружен, когда уже закончился. Так решил бы регламент: никого не оповещали, кейс сам не открылся." "The conversation came in after it had ended. This is what the protocol would have decided: nobody was alerted, no case was opened.";
     decisions_empty "Регламент ничего не потребовал." "The protocol asked for nothing.";
     clause "пункт" "clause";
     protocol "регламент" "protocol";
@@ -201,6 +203,7 @@ texts! {
     e_to "Выберите, кому передать." "Choose to whom.";
     timeline "Ход дела" "Timeline";
     t_opened "Кейс открыт" "Case opened";
+    t_entered "Внесён из прошлых кейсов" "Entered from former cases";
     t_raised "Срочность повышена" "Priority raised";
     t_acknowledged "Принято: увидели и займутся" "Acknowledged";
     t_in_work "Взято в работу" "Taken over";
@@ -210,6 +213,7 @@ texts! {
     t_open "Передано" "Handed over";
     t_note "Заметка" "Note";
     t_other "Событие" "Event";
+    by_import "при загрузке" "at import";
     by_protocol "по регламенту" "by the protocol";
     first_minute "Первая минута разговора" "The first minute of the conversation";
     first_1 "Представьтесь: имя и должность." "Introduce yourself: name and position.";

@@ -288,6 +288,10 @@ fn line(w: &Words, entry: &TimelineRow, people: &[User]) -> Entry {
         what: format!("{}{}", w.timeline(&entry.kind), to.unwrap_or_default()),
         text: entry.text.clone().unwrap_or_default(),
         when: w.moment(entry.at_ms),
-        who: entry.actor_name.clone().unwrap_or_else(|| w.t.by_protocol.to_owned()),
+        who: match (&entry.actor_name, entry.kind.as_str()) {
+            (Some(name), _) => name.clone(),
+            (None, "entered") => w.t.by_import.to_owned(),
+            (None, _) => w.t.by_protocol.to_owned(),
+        },
     }
 }

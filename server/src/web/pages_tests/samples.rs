@@ -37,6 +37,7 @@ fn row(id: &str, customer: &str, channel: &str, heat: i64) -> ConversationRow {
         recording_key: None,
         sound: None,
         note: None,
+        history_before_ms: None,
         utterances: 12,
         heat_last: heat,
         heat_max: heat,
