@@ -81,7 +81,11 @@ mod tests {
 
     fn replay(protocol: &Protocol, kinds: &[SignalKind]) -> Vec<Decision> {
         let mut replay = Replay::default();
-        let start = Event::Started { channel: Channel::Call, customer: CustomerFacts::default() };
+        let start = Event::Started {
+            channel: Channel::Call,
+            customer: CustomerFacts::default(),
+            history_before: None,
+        };
         replay.take(protocol, &start, Timestamp::default());
         for (index, &kind) in (0..).zip(kinds) {
             let found = Found { kind, start: 0, end: 0, confidence: 100, rule: "test".into() };

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::case::{Action, StaffId};
 use crate::notice::Noticed;
 use crate::signal::{Channel, Party, SignalKind};
+use crate::time::Timestamp;
 
 /// What the protocol may know of the customer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +60,10 @@ pub enum Event {
         channel: Channel,
         /// What is known of the customer.
         customer: CustomerFacts,
+        /// What is decided before this moment is history: it is written down and shown, but nobody is told and no case
+        /// is opened. `None` for a conversation that is heard as it goes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        history_before: Option<Timestamp>,
     },
     /// Somebody said or wrote something.
     Said(Said),

@@ -56,8 +56,10 @@ impl IncidentWatch {
         if !rules.kinds.contains(&kind) || topic.is_empty() {
             return None;
         }
-        self.reports.retain(|report| now.since(report.at) <= rules.within);
-        self.open.retain(|incident| now.since(incident.last) <= rules.within);
+        // Recordings of one hour do not come in its order: what is later may have been reported already.
+        let near = |at: Timestamp| now.since(at) <= rules.within && at.since(now) <= rules.within;
+        self.reports.retain(|report| near(report.at));
+        self.open.retain(|incident| near(incident.last));
         if let Some(incident) =
             self.open.iter_mut().find(|open| open.kind == kind && shares(&open.topic, topic))
         {

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::alert::{self, Alert};
+use crate::case::CaseChange;
 use crate::commitment::{Commitment, Reference};
 use crate::decision::Decision;
 use crate::effect::Effect;
@@ -86,6 +88,32 @@ pub struct Judged {
     pub calmed_at: Option<u32>,
     /// The agent's utterance that ended the conversation before the ladder allowed it.
     pub ended_early: Option<u32>,
+    /// Whom the alerts told, in order; those that a clock caused only where clocks run.
+    pub told: Vec<Told>,
+}
+
+/// Somebody was told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// When.
+    pub at: Timestamp,
+    /// When, in milliseconds from the start of the conversation.
+    pub at_ms: u64,
+    /// Why.
+    pub cause: ToldBy,
+    /// Whom, and how pressing.
+    pub alert: Alert,
+}
+
+/// Why somebody was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToldBy {
+    /// The decision at an utterance.
+    Decision(u32),
+    /// Nobody answered the alert in time.
+    NoAnswer,
+    /// The time to resolve the case ran out.
+    Overdue,
 }
 
 /// Judges conversations under one protocol.
@@ -94,24 +122,46 @@ pub struct Judge<'p> {
     notices: &'p (dyn Notices + Sync),
     incidents: IncidentWatch,
     contacts: BTreeMap<String, Vec<Timestamp>>,
+    clocks: bool,
 }
 
 impl<'p> Judge<'p> {
     /// Makes a judge that has seen nothing yet.
     pub fn new(protocol: &'p Protocol, notices: &'p (dyn Notices + Sync)) -> Self {
-        Self { protocol, notices, incidents: IncidentWatch::default(), contacts: BTreeMap::new() }
+        Self {
+            protocol,
+            notices,
+            incidents: IncidentWatch::default(),
+            contacts: BTreeMap::new(),
+            clocks: false,
+        }
+    }
+
+    /// Lets the clocks of cases run as on a server where nobody acts: between the utterances, and after the end until
+    /// the time to resolve has run out.
+    #[must_use]
+    pub fn with_clocks(mut self) -> Self {
+        self.clocks = true;
+        self
     }
 
     /// Judges one conversation; earlier ones count as earlier contacts.
     pub fn conversation(&mut self, conversation: &Conversation) -> Judged {
-        let mut run = Run { state: State::default(), judged: Judged::default() };
+        let mut run = Run::default();
         let started = conversation.started_at.unwrap_or_default();
+        run.started = started;
+        // Without times nothing says how long anybody waited.
+        let clocks = self.clocks && conversation.started_at.is_some();
         let mut customer = conversation.customer;
         customer.recent_contacts = self.recent(&conversation.customer_key, started);
-        run.take(self.protocol, &Event::Started { channel: conversation.channel, customer }, started);
+        let begin = Event::Started { channel: conversation.channel, customer, history_before: None };
+        run.take(self.protocol, &begin, started);
         let mut now = started;
         for line in &conversation.lines {
             now = line.at.unwrap_or(now).max(now);
+            if clocks {
+                run.wait(self.protocol, Some(now));
+            }
             let reference =
                 line.at.map_or(Reference::UNKNOWN, |at| Reference::new(at, conversation.utc_offset_s));
             let noticed = self.notices.notice(&line.text, line.party, conversation.channel, &reference);
@@ -122,6 +172,9 @@ impl<'p> Judge<'p> {
             }
         }
         run.take(self.protocol, &Event::Ended, now);
+        if clocks {
+            run.wait(self.protocol, None);
+        }
         self.contacts.entry(conversation.customer_key.clone()).or_default().push(started);
         run.finish()
     }
@@ -160,9 +213,12 @@ impl<'p> Judge<'p> {
     }
 }
 
+#[derive(Default)]
 struct Run {
     state: State,
     judged: Judged,
+    started: Timestamp,
+    cause: Option<ToldBy>,
 }
 
 impl Run {
@@ -181,9 +237,36 @@ impl Run {
                 }
                 Effect::Heat(point) => self.judged.heat.push(point),
                 Effect::AttemptFailed { utterance, .. } => self.judged.attempt_failed_at.push(utterance),
-                Effect::Decided(decision) => self.judged.decisions.push(decision),
-                Effect::Case(_) | Effect::Alert(_) => {}
+                Effect::Decided(decision) => {
+                    self.cause = Some(ToldBy::Decision(decision.utterance));
+                    self.judged.decisions.push(decision);
+                }
+                Effect::Case(CaseChange::Climbed { .. }) => self.cause = Some(ToldBy::NoAnswer),
+                Effect::Case(CaseChange::Overdue { .. }) => self.cause = Some(ToldBy::Overdue),
+                Effect::Case(_) => {}
+                Effect::Alert(alert) => {
+                    let at_ms = now.since(self.started).get();
+                    self.judged.told.extend(self.cause.map(|cause| Told { at: now, at_ms, cause, alert }));
+                }
             }
+        }
+    }
+
+    /// Rings the clocks of the case that are due before `until`, each at its time; without an end, up to the first time
+    /// that the case is overdue.
+    fn wait(&mut self, protocol: &Protocol, until: Option<Timestamp>) {
+        let mut rung = Timestamp::from_millis(i64::MIN);
+        while let Some(case) = &self.state.case {
+            let later = |at: &Timestamp| *at > rung;
+            let next = Some(case.due_at)
+                .filter(later)
+                .or_else(|| alert::wake_at(&protocol.alerts, case).filter(later));
+            let Some(next) = next.filter(|next| until.is_none_or(|until| *next <= until)) else { return };
+            if until.is_none() && self.cause == Some(ToldBy::Overdue) {
+                return;
+            }
+            rung = next;
+            self.take(protocol, &Event::Tick, next);
         }
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::alert;
-use crate::case::{Action, Case, CaseChange, Refusal, StaffId};
+use crate::case::{self, Action, Case, CaseChange, Refusal, StaffId};
 use crate::conversation::{Conversation, Side};
 use crate::decision::{Decision, DecisionKind, LadderStep};
 use crate::effect::Effect;
@@ -21,6 +21,17 @@ pub struct State {
     pub case: Option<Case>,
     /// Whether the conversation is over.
     pub ended: bool,
+    /// What is decided before this moment is history.
+    pub history_before: Option<Timestamp>,
+    /// The strongest decision of history that called for a case: what a case opened later is about.
+    pub passed_over: Option<DecisionKind>,
+}
+
+impl State {
+    /// Says whether what is decided `now` was history when the conversation came in.
+    pub fn is_history(&self, now: Timestamp) -> bool {
+        self.history_before.is_some_and(|before| now < before)
+    }
 }
 
 impl Default for State {
@@ -29,6 +40,8 @@ impl Default for State {
             conversation: Conversation::new(Channel::Call, CustomerFacts::default()),
             case: None,
             ended: false,
+            history_before: None,
+            passed_over: None,
         }
     }
 }
@@ -45,7 +58,10 @@ pub fn step(
 ) -> Result<(State, Vec<Effect>), Refusal> {
     let mut effects = Vec::new();
     match event {
-        Event::Started { channel, customer } => state.conversation = Conversation::new(*channel, *customer),
+        Event::Started { channel, customer, history_before } => {
+            state.conversation = Conversation::new(*channel, *customer);
+            state.history_before = *history_before;
+        }
         Event::Said(said) => state.conversation.said(protocol, said, now, &mut effects),
         Event::Heard(heard) => state.conversation.heard(protocol, heard, now, &mut effects),
         Event::Incident { utterance, kind, opened, .. } => {
@@ -70,13 +86,23 @@ fn act(
 ) -> Result<(), Refusal> {
     match (&mut state.case, action) {
         (None, Action::Open) => {
-            let mut case = Case::open(protocol, None, now);
+            let mut case = Case::open(protocol, state.passed_over, now);
             case.follow(by.clone());
             effects.push(Effect::Case(CaseChange::Opened(case.clone())));
             state.case = Some(case);
         }
+        (None, Action::Enter { entered_at, due_at }) => {
+            let case = Case::enter(protocol, state.passed_over, (now, *entered_at), *due_at);
+            effects.push(Effect::Case(CaseChange::Opened(case.clone())));
+            state.case = Some(case);
+        }
         (None, _) => return Err(Refusal::NoCase),
-        (Some(case), action) => effects.push(Effect::Case(case.act(&protocol.clocks, by, action, now)?)),
+        (Some(case), action) => {
+            effects.push(Effect::Case(case.act(&protocol.clocks, by, action, now)?));
+            if let Action::HandOver { to } = action {
+                effects.push(Effect::Alert(alert::handed(&protocol.alerts, case, to)));
+            }
+        }
     }
     Ok(())
 }
@@ -89,20 +115,28 @@ fn tick(protocol: &Protocol, state: &mut State, now: Timestamp, effects: &mut Ve
     }
 }
 
-/// Opens or raises the case for the decisions just made, and tells the first of the alert ladder.
+/// Opens or raises the case for the decisions just made, and tells the first of the alert ladder. Of history it only
+/// remembers what it would have been.
 fn follow_decisions(protocol: &Protocol, state: &mut State, now: Timestamp, effects: &mut Vec<Effect>) {
     let decided: Vec<Decision> = effects.iter().filter_map(calls_for_case).cloned().collect();
     for decision in decided {
+        if state.is_history(now) {
+            let kind = decision.decision;
+            let stronger = state.passed_over.is_none_or(|known| case::priority(kind) > case::priority(known));
+            state.passed_over = if stronger { Some(kind) } else { state.passed_over };
+            continue;
+        }
         match &mut state.case {
             Some(case) if !case.state.is_resolved() => {
                 if let Some(change) = case.raise(&protocol.clocks, &decision, now) {
                     effects.push(Effect::Case(change));
                     case.told = None;
+                    case.waits_since.get_or_insert(now);
                     effects.extend(alert::first(&protocol.alerts, case).map(Effect::Alert));
                 }
             }
             _ => {
-                let mut case = Case::open(protocol, Some(&decision), now);
+                let mut case = Case::open(protocol, Some(decision.decision), now);
                 let alert = alert::first(&protocol.alerts, &mut case);
                 effects.push(Effect::Case(CaseChange::Opened(case.clone())));
                 effects.extend(alert.map(Effect::Alert));

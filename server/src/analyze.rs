@@ -4,7 +4,7 @@ use gradus_engine::commitment::Commitment;
 use gradus_engine::decision::Decision;
 use gradus_engine::event::CustomerFacts;
 use gradus_engine::heat::{Cause, CauseKind, HeatPoint};
-use gradus_engine::judge::{Conversation, Judged, Line, Signal};
+use gradus_engine::judge::{Conversation, Judged, Line, Signal, Told, ToldBy};
 use gradus_engine::signal::Party;
 use serde_json::{Value, json};
 
@@ -98,6 +98,7 @@ pub fn report(
 
 fn head(incoming: &Incoming) -> Value {
     let started = incoming.started_at.map(|at| rfc3339(at, incoming.utc_offset_s));
+    let from = incoming.started_at.map(|_| incoming.start_from.name());
     let parties: Vec<Value> = incoming
         .parties
         .iter()
@@ -108,7 +109,7 @@ fn head(incoming: &Incoming) -> Value {
         Roles::Guessed { confidence } => json!({"guessed": confidence}),
         Roles::Configured => json!("configured"),
     };
-    json!({"id": incoming.id, "channel": incoming.channel.name(), "started_at": started, "parties": parties, "roles": roles})
+    json!({"id": incoming.id, "channel": incoming.channel.name(), "started_at": started, "started_from": from, "parties": parties, "roles": roles})
 }
 
 /// Returns one point of the heat curve.
@@ -124,6 +125,22 @@ pub fn cause(cause: &Cause) -> String {
         CauseKind::Time => "time",
     };
     format!("{name} {:+}", cause.change)
+}
+
+/// Returns whom the alerts told, and why.
+pub fn alerts(told: &[Told], utc_offset_s: i32) -> Value {
+    let one = |told: &Told| {
+        let (cause, utterance) = match told.cause {
+            ToldBy::Decision(utterance) => ("decision", Some(utterance)),
+            ToldBy::NoAnswer => ("no_answer", None),
+            ToldBy::Overdue => ("overdue", None),
+        };
+        json!({
+            "cause": cause, "utterance": utterance, "at": rfc3339(told.at, utc_offset_s), "at_ms": told.at_ms,
+            "role": told.alert.role, "step": told.alert.step, "priority": told.alert.priority.name(),
+        })
+    };
+    told.iter().map(one).collect()
 }
 
 struct Texts<'i> {

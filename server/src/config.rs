@@ -5,8 +5,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use gradus_engine::time::Timestamp;
 use serde::Deserialize;
 use toml::{Table, Value};
+
+pub use crate::secret::Secret;
 
 /// All that can be configured.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,6 +27,12 @@ pub struct Config {
     pub notice: Notice,
     /// Signing in.
     pub session: Session,
+    /// Alerts beyond the pages.
+    pub alert: Alert,
+    /// Letters.
+    pub mail: Mail,
+    /// The company's bot.
+    pub telegram: Telegram,
 }
 
 /// Pages and API.
@@ -38,22 +47,29 @@ pub struct Http {
     pub key: String,
     /// Largest upload, megabytes.
     pub upload_mb: u32,
+    /// Address under which people open the pages, empty for the one that is listened on.
+    pub url: String,
+}
+
+impl Http {
+    /// Returns what links from outside begin with, without a slash at the end.
+    pub fn public(&self) -> String {
+        if self.url.is_empty() {
+            let scheme = if self.certificate.is_empty() { "http" } else { "https" };
+            return format!("{scheme}://{}", self.listen);
+        }
+        self.url.trim_end_matches('/').to_owned()
+    }
 }
 
 /// Where things are kept.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Store {
     /// Address of the database; may hold a password.
-    pub url: String,
+    pub url: Secret,
     /// Folder of the recordings.
     pub recordings: PathBuf,
-}
-
-impl std::fmt::Debug for Store {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "Store {{ recordings: {:?} }}", self.recordings)
-    }
 }
 
 /// Recognition.
@@ -88,6 +104,8 @@ pub struct Conversation {
     pub timezone: String,
     /// `customer` or `agent`.
     pub first_party: String,
+    /// Hours before an import after which a decision is history.
+    pub history_after_hours: u32,
     /// Protocol file, empty for the built-in one.
     pub protocol: String,
 }
@@ -96,6 +114,11 @@ impl Conversation {
     /// Returns the protocol file, when there is one.
     pub fn protocol_file(&self) -> Option<&Path> {
         (!self.protocol.is_empty()).then(|| Path::new(&self.protocol))
+    }
+
+    /// Returns the moment before which decisions are history to what is imported `now`.
+    pub fn history_before(&self, now: Timestamp) -> Timestamp {
+        Timestamp::from_millis(now.millis().saturating_sub(i64::from(self.history_after_hours) * 3_600_000))
     }
 
     /// Returns what the readers assume.
@@ -137,8 +160,100 @@ pub struct Session {
     pub hours: u32,
 }
 
+/// Alerts beyond the pages.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alert {
+    /// Whether messages carry the customer's name and words.
+    pub words: bool,
+    /// Minutes after which what was said calls nobody beyond the pages.
+    pub fresh_minutes: u32,
+    /// Minutes for which an alert rests for a person.
+    pub snooze_minutes: u32,
+    /// Seconds a server outside may take.
+    pub timeout_seconds: u32,
+    /// Whether addresses may be on private networks.
+    pub allow_private: bool,
+    /// Further certificate authorities, PEM file.
+    pub authorities: String,
+    /// The company's own channels.
+    pub webhooks: Vec<Webhook>,
+}
+
+/// A channel of the company.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// How pages call it.
+    pub name: String,
+    /// What it understands.
+    #[serde(default)]
+    pub kind: WebhookKind,
+    /// Where it is; of incoming webhooks this is the key as well.
+    pub url: Secret,
+    /// The key of signatures.
+    #[serde(default)]
+    pub secret: Secret,
+}
+
+/// What a channel of the company understands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookKind {
+    /// Signed JSON by the Standard Webhooks scheme.
+    #[default]
+    Standard,
+    /// The incoming webhook of a Mattermost channel.
+    Mattermost,
+    /// The incoming webhook of a Slack channel.
+    Slack,
+}
+
+/// Letters.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// The server, empty for none.
+    pub server: String,
+    /// Its port.
+    pub port: u16,
+    /// `starttls`, `tls` or `none`.
+    pub security: MailSecurity,
+    /// Who signs in there, empty for nobody.
+    pub user: String,
+    /// Their password.
+    pub password: Secret,
+    /// The sender.
+    pub from: String,
+}
+
+/// How a connection to the mail server is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailSecurity {
+    /// TLS is required after the greeting.
+    Starttls,
+    /// TLS from the first byte.
+    Tls,
+    /// None.
+    None,
+}
+
+/// The company's bot.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telegram {
+    /// Its token, empty for none.
+    pub token: Secret,
+    /// Where the Bot API is.
+    pub api: String,
+}
+
 /// The defaults, with a comment for every key.
 pub const DEFAULTS: &str = include_str!("config.default.toml");
+
+/// Keys that hold secrets: each may also be given as `…_file`, the file that holds it.
+const SECRETS: &[(&str, &str)] = &[("store", "url")];
 
 impl Config {
     /// Reads the configuration of this process.
@@ -162,7 +277,8 @@ impl Config {
         if let Some(path) = file {
             let text =
                 std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-            let over: Table = text.parse().with_context(|| format!("{} is not TOML", path.display()))?;
+            let mut over: Table = text.parse().with_context(|| format!("{} is not TOML", path.display()))?;
+            read_secrets(&mut over)?;
             merge(&mut table, over);
         }
         for (name, value) in variables {
@@ -180,6 +296,27 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// Puts the contents of the files of secrets in the place of their names.
+fn read_secrets(table: &mut Table) -> Result<()> {
+    for (section, key) in SECRETS {
+        let Some(keys) = table.get_mut(*section).and_then(Value::as_table_mut) else { continue };
+        let named = format!("{key}_file");
+        let Some(file) = keys.remove(&named) else { continue };
+        if keys.contains_key(*key) {
+            bail!("{section}.{key} and {section}.{named}: give one of them");
+        }
+        let file = file.as_str().with_context(|| format!("{section}.{named} is no text"))?;
+        keys.insert((*key).to_owned(), Value::String(secret_of(&format!("{section}.{named}"), file)?));
+    }
+    Ok(())
+}
+
+/// Reads a secret from its file; the end of its line is not a part of it.
+fn secret_of(key: &str, file: &str) -> Result<String> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("{key}: cannot read {file}"))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
 fn merge(into: &mut Table, over: Table) {
     for (key, value) in over {
         match (into.get_mut(&key), value) {
@@ -194,6 +331,12 @@ fn merge(into: &mut Table, over: Table) {
 /// Sets `section__key` to a value of the same type as the default.
 fn set(table: &mut Table, key: &str, text: &str) -> Result<()> {
     let Some((section, name)) = key.split_once("__") else { bail!("write it as GRADUS_SECTION__KEY") };
+    let of_file = SECRETS.iter().find(|(known, key)| {
+        *known == section && name.strip_suffix("_file").is_some_and(|name| name == *key)
+    });
+    if let Some((section, key)) = of_file {
+        return set(table, &format!("{section}__{key}"), &secret_of(&format!("{section}.{name}"), text)?);
+    }
     let place =
         table.get_mut(section).and_then(Value::as_table_mut).and_then(|section| section.get_mut(name));
     let Some(place) = place else {
@@ -205,6 +348,10 @@ fn set(table: &mut Table, key: &str, text: &str) -> Result<()> {
         }
         Value::Boolean(_) => {
             Value::Boolean(text.parse().with_context(|| format!("\"{text}\" is neither true nor false"))?)
+        }
+        Value::Array(_) => {
+            let list: Table = format!("list = {text}").parse().context("this is no list in TOML")?;
+            list.get("list").cloned().unwrap_or(Value::Array(Vec::new()))
         }
         _ => Value::String(text.to_owned()),
     };
@@ -229,8 +376,41 @@ mod tests {
     }
 
     #[test]
+    fn webhooks_come_in_a_variable_too_and_no_secret_is_ever_shown() {
+        let list = r#"[{name="crm",url="https://x/u-r-l",secret="whsec_s-e-c"}]"#;
+        let mut config = with("GRADUS_ALERT__WEBHOOKS", list).unwrap();
+        config.telegram = with("GRADUS_TELEGRAM__TOKEN", "1:t-o-k").unwrap().telegram;
+        config.mail = with("GRADUS_MAIL__PASSWORD", "p-a-s").unwrap().mail;
+        assert_eq!(config.alert.webhooks[0].kind, WebhookKind::Standard);
+        let shown = format!("{config:?}");
+        for secret in ["u-r-l", "s-e-c", "t-o-k", "p-a-s"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+        assert!(with("GRADUS_ALERT__WEBHOOKS", "[{nam=1}]").is_err());
+    }
+
+    #[test]
     fn a_password_in_the_address_of_the_store_is_never_shown() {
         let config = with("GRADUS_STORE__URL", "postgres://gradus:secret@db/gradus").unwrap();
+        assert!(format!("{config:?}").contains("url: ***"));
         assert!(!format!("{config:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_secret_may_stand_in_a_file_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let (secret, file) = (folder.path().join("url"), folder.path().join("gradus.toml"));
+        std::fs::write(&secret, "postgres://gradus:pw@db/gradus\n").unwrap();
+        let config = with("GRADUS_STORE__URL_FILE", secret.to_str().unwrap()).unwrap();
+        assert_eq!(config.store.url.reveal(), "postgres://gradus:pw@db/gradus");
+        std::fs::write(&file, format!("[store]\nurl_file = '{}'\n", secret.display())).unwrap();
+        let config = Config::from(Some(&file), std::iter::empty()).unwrap();
+        assert_eq!(config.store.url.reveal(), "postgres://gradus:pw@db/gradus");
+        std::fs::write(&file, "[store]\nurl_file = 'x'\nurl = 'y'\n").unwrap();
+        let both = format!("{:#}", Config::from(Some(&file), std::iter::empty()).unwrap_err());
+        assert!(both.contains("store.url and store.url_file: give one"), "{both}");
+        let missing = format!("{:#}", with("GRADUS_STORE__URL_FILE", "/no/such/file").unwrap_err());
+        assert!(missing.contains("store.url_file: cannot read /no/such/file"), "{missing}");
+        assert!(with("GRADUS_HTTP__KEY_FILE", "x").is_err(), "only secrets stand in files");
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use gradus_engine::case::{Action, StaffId};
 use gradus_engine::event::{CustomerFacts, Event, Heard};
 use gradus_engine::signal::Party;
@@ -11,15 +11,16 @@ use gradus_engine::time::{Millis, Timestamp};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::alert::Ways;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::ears;
 use crate::intake::Incoming;
 use crate::mask::MaskedText;
-use crate::pipeline::{Pipeline, Spoken};
+use crate::pipeline::{ActError, Pipeline, Spoken};
 use crate::store::{
-    Batch, CaseRow, Change, ConversationId, ConversationStatus, CustomerFacts as Known, CustomerId,
-    NewConversation, NewEvent, NewParty, Recordings, Store, StoreError, TimelineEntry, UserId,
+    AlertRow, Batch, CaseRow, Change, ConversationId, ConversationStatus, CustomerFacts as Known, CustomerId,
+    NewConversation, NewEvent, NewParty, Recordings, Store, StoreError, TimelineEntry, UserId, Verdict,
     conversation_stream,
 };
 
@@ -38,17 +39,40 @@ pub struct Desk {
     pub config: Arc<Config>,
 }
 
+/// Makes the folder of the configured store where it is a file.
+///
+/// # Errors
+/// Names the folder.
+pub fn make_store_folder(config: &Config) -> Result<()> {
+    if let Some(folder) =
+        config.store.url.reveal().strip_prefix("sqlite:").and_then(|path| Path::new(path).parent())
+    {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    Ok(())
+}
+
 /// Opens the configured store, making its folder where it is a file.
 ///
 /// # Errors
 /// When the store cannot be opened.
 pub async fn open_store(config: &Config) -> Result<Arc<Store>> {
-    if let Some(folder) = config.store.url.strip_prefix("sqlite:").and_then(|path| Path::new(path).parent()) {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    }
-    let store = Store::open(&config.store.url, Arc::new(SystemClock)).await.context("store.url")?;
+    make_store_folder(config)?;
+    let store = Store::open(config.store.url.reveal(), Arc::new(SystemClock)).await.context("store.url")?;
     Ok(Arc::new(store))
+}
+
+/// Opens the configured store where there is one already; makes nothing.
+///
+/// # Errors
+/// When there is none, or it cannot be opened.
+pub async fn existing_store(config: &Config) -> Result<Arc<Store>> {
+    let seen = Store::inspect(config.store.url.reveal()).await.context("store.url")?;
+    if seen.held.is_none() {
+        bail!("store.url: there is nothing in {} yet", seen.place);
+    }
+    open_store(config).await
 }
 
 impl Desk {
@@ -62,7 +86,8 @@ impl Desk {
         let protocol = Arc::new(ears::protocol(config.conversation.protocol_file())?);
         std::fs::create_dir_all(&config.store.recordings).context("store.recordings")?;
         let recordings = Arc::new(Recordings::in_folder(&config.store.recordings)?);
-        let pipeline = Arc::new(Pipeline::new(Arc::clone(&store), ear, protocol));
+        let pipeline = Pipeline::new(Arc::clone(&store), ear, protocol).reaching(Ways::of(&config));
+        let pipeline = Arc::new(pipeline);
         Ok(Self { store, pipeline, recordings, clock: Arc::new(SystemClock), config: Arc::new(config) })
     }
 
@@ -82,7 +107,8 @@ impl Desk {
         }))
     }
 
-    /// Keeps a conversation from a file, judged. Returns its id.
+    /// Keeps a conversation from a file, judged with its own times. Returns its id; one that is kept already stays as it
+    /// is.
     ///
     /// # Errors
     /// When the store cannot keep it.
@@ -90,44 +116,102 @@ impl Desk {
         &self,
         incoming: &Incoming,
         sha256: &str,
-        heard: &[Heard],
-        sound: Option<Value>,
-        recording: Option<String>,
+        sound: Option<Sound<'_>>,
+        last: bool,
     ) -> Result<ConversationId> {
         let now = self.clock.now();
-        let started = incoming.started_at.unwrap_or(now);
         let id = ConversationId(format!(
             "c-{}",
             digest(format!("{sha256} {}", incoming.id).as_bytes()).get(..20).unwrap_or_default()
         ));
+        let done = Change::FinishImport { sha256: sha256.to_owned(), conversation: id.clone(), at: now };
+        let known = self.store.conversation(&id).await?;
+        if known.is_some_and(|known| known.status == ConversationStatus::Ended.name()) {
+            if last {
+                self.store.commit(Batch::new().change(done)).await?;
+            }
+            return Ok(id);
+        }
+        let started = incoming.started_at.unwrap_or(now);
         let customer = self.know_customer(incoming, now).await?;
-        let mut new = NewConversation::new(id.clone(), incoming.channel, ConversationStatus::Live, started);
+        let spoken = spoken(incoming, started);
+        let mut new = NewConversation::new(id.clone(), incoming.channel, ConversationStatus::Ended, started);
+        new.ended_at = Some(spoken.last().map_or(started, |said| said.at));
+        new.history_before = Some(self.config.conversation.history_before(now));
         new.customer_id = customer.clone();
-        new.agent_name = incoming
-            .parties
-            .iter()
-            .find(|party| party.side == Party::Agent)
-            .and_then(|party| party.name.clone());
+        new.agent_name = agent_name(incoming);
         new.subject = incoming.subject.as_deref().map(MaskedText::of);
         new.source = Some(incoming.source_name.clone());
-        new.recording_key = recording;
-        new.sound = sound;
+        new.source_id = Some(incoming.id.clone());
         new.note = (!incoming.warnings.is_empty()).then(|| incoming.warnings.join("\n"));
         new.parties = incoming.parties.iter().map(party).collect();
+        let mut heard: &[Heard] = &[];
+        if let Some(sound) = sound {
+            heard = sound.heard;
+            (new.sound, new.recording_key) = (Some(sound.measures), Some(sound.recording));
+        }
         let facts = self.facts(customer.as_ref()).await?;
-        self.pipeline.start(new, facts).await?;
-        let spoken = spoken(incoming, started);
-        let end = spoken.last().map_or(started, |said| said.at);
-        self.pipeline.say(&id, &spoken, heard).await?;
-        self.pipeline.end(&id, end).await?;
-        self.store
-            .commit(Batch::new().change(Change::FinishImport {
-                sha256: sha256.to_owned(),
-                conversation: id.clone(),
-                at: now,
-            }))
-            .await?;
+        self.pipeline.take_whole(new, facts, (&spoken, heard), last.then_some(done)).await?;
         Ok(id)
+    }
+
+    /// Does something with a case in the name of a person, and writes down who did.
+    ///
+    /// # Errors
+    /// The refusal of the engine, or what is broken.
+    pub async fn act(&self, by: &UserId, case: &CaseRow, action: Action) -> Result<(), ActError> {
+        let conversation = case.conversation_id.as_ref().ok_or(ActError::NoCase)?;
+        let now = self.clock.now();
+        let what = match &action {
+            Action::Open => "case.open",
+            Action::Enter { .. } => "case.enter",
+            Action::Acknowledge => "case.acknowledge",
+            Action::TakeOver => "case.take_over",
+            Action::HandOver { .. } => "case.hand_over",
+            Action::Note { .. } => "case.note",
+            Action::Resolve { .. } => "case.resolve",
+            Action::Reopen => "case.reopen",
+        };
+        self.pipeline.act(conversation, by, action, now).await?;
+        let object = format!("case:{}", case.id);
+        self.store.audit(now, &by.0, what, &object, "").await.map_err(anyhow::Error::from)?;
+        Ok(())
+    }
+
+    /// Lets an alert rest for a person; returns until when, or nothing when somebody has answered it already. It climbs
+    /// to the next all the same.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn snooze(&self, by: &UserId, alert: &AlertRow) -> Result<Option<Timestamp>, StoreError> {
+        if alert.acknowledged_at_ms.is_some() || alert.ended_at_ms.is_some() {
+            return Ok(None);
+        }
+        let now = self.clock.now();
+        let until = now.plus(Millis::minutes(u64::from(self.config.alert.snooze_minutes)));
+        self.store.snooze(&alert.id, by, until).await?;
+        self.store.audit(now, &by.0, "alert.snooze", &format!("alert:{}", alert.id), "").await?;
+        Ok(Some(until))
+    }
+
+    /// Notes what a person says of an alert.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn judge(
+        &self,
+        by: &UserId,
+        alert: &AlertRow,
+        verdict: Verdict,
+        reason: Option<&str>,
+    ) -> Result<(), StoreError> {
+        self.store.judge_alert(&alert.id, verdict, reason, by).await?;
+        let now = self.clock.now();
+        self.store.audit(now, &by.0, "alert.judge", &format!("alert:{}", alert.id), verdict.name()).await?;
+        if let Some(conversation) = &alert.conversation_id {
+            self.pipeline.changed(conversation.clone());
+        }
+        Ok(())
     }
 
     /// Writes a note into the timeline of a case. The log gets its hash, the timeline its masked words.
@@ -176,11 +260,7 @@ impl Desk {
         let customer = self.know_customer(incoming, started).await?;
         let mut new = NewConversation::new(id.clone(), incoming.channel, ConversationStatus::Live, started);
         new.customer_id.clone_from(&customer);
-        new.agent_name = incoming
-            .parties
-            .iter()
-            .find(|party| party.side == Party::Agent)
-            .and_then(|party| party.name.clone());
+        new.agent_name = agent_name(incoming);
         new.subject = incoming.subject.as_deref().map(MaskedText::of);
         new.parties = incoming.parties.iter().map(party).collect();
         let facts = self.facts(customer.as_ref()).await?;
@@ -204,6 +284,22 @@ impl Desk {
         let facts = Known { name: theirs.name.clone(), tels, emails, ..Known::default() };
         Ok(Some(self.store.know_customer(&facts, fresh, now).await?))
     }
+}
+
+/// What was heard in a recording, beside its words.
+#[derive(Debug)]
+pub struct Sound<'h> {
+    /// What the sound showed, by utterance.
+    pub heard: &'h [Heard],
+    /// The measurements and the picture of the sound, for the page.
+    pub measures: Value,
+    /// The recording's key in the object storage.
+    pub recording: String,
+}
+
+fn agent_name(incoming: &Incoming) -> Option<String> {
+    let agent = incoming.parties.iter().find(|party| party.side == Party::Agent);
+    agent.and_then(|party| party.name.clone())
 }
 
 fn party(party: &crate::intake::IncomingParty) -> NewParty {

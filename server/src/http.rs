@@ -27,6 +27,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use crate::alert::{Bot, Channels, Outbox};
 use crate::api::{self, ApiError};
 use crate::auth::{Gate, Me};
 use crate::config;
@@ -35,7 +36,7 @@ use crate::hub::Hub;
 use crate::inbox::Inbox;
 use crate::store::{
     AlertRow, CaseId, CaseRow, ConversationFilter, ConversationId, ConversationPage, ConversationRow,
-    CustomerId, StoreError,
+    CustomerId, StoreError, UserId,
 };
 use crate::web;
 
@@ -66,6 +67,10 @@ pub struct App {
     pub gate: Arc<Gate>,
     /// Files given to the server.
     pub inbox: Inbox,
+    /// The ways out.
+    pub channels: Arc<Channels>,
+    /// When each person last tried a channel: a message a few seconds.
+    pub tries: Arc<std::sync::Mutex<std::collections::HashMap<UserId, i64>>>,
     /// The zone in which pages show times.
     pub zone: jiff::tz::TimeZone,
     /// Held while the first administrator is made.
@@ -78,11 +83,36 @@ impl App {
     /// Makes what handlers share.
     ///
     /// # Errors
-    /// When the time zone of the configuration is unknown, or the inbox cannot be opened.
+    /// When the time zone or a channel of the configuration is wrong, or the inbox cannot be opened.
     pub fn new(desk: Desk, stop: CancellationToken) -> Result<Self> {
         let zone = desk.config.conversation.defaults()?.zone;
         let inbox = Inbox::open(&desk)?;
-        Ok(Self { desk, hub: Hub::default(), gate: Arc::default(), inbox, zone, setup: Arc::default(), stop })
+        let channels = Arc::new(Channels::open(&desk.config)?);
+        Ok(Self {
+            desk,
+            hub: Hub::default(),
+            gate: Arc::default(),
+            inbox,
+            channels,
+            tries: Arc::default(),
+            zone,
+            setup: Arc::default(),
+            stop,
+        })
+    }
+
+    /// Returns what sends alerts beyond the pages.
+    pub fn outbox(&self) -> Outbox {
+        Outbox::new(self.desk.clone(), Arc::clone(&self.channels), self.zone.clone())
+    }
+
+    /// Returns what hears the answers of the Telegram bot, when there is one.
+    ///
+    /// # Errors
+    /// When there are no random numbers.
+    pub fn bot(&self, outbox: &Outbox) -> Result<Option<Bot>> {
+        let Some(api) = &self.channels.telegram else { return Ok(None) };
+        Bot::new(self.desk.clone(), Arc::clone(api), outbox.clone(), self.zone.clone()).map(Some)
     }
 
     /// Returns everything about a conversation that somebody may see.
@@ -130,7 +160,8 @@ impl App {
         self.desk.store.conversations(&filter).await
     }
 
-    /// Returns the alerts that call somebody: by name, or by a role of the ladder that their role answers.
+    /// Returns the alerts that call somebody: by name, or by a role of the ladder that their role answers. Those that rest
+    /// for them are left out.
     ///
     /// # Errors
     /// When the store fails.
@@ -142,6 +173,8 @@ impl App {
                 alerts.extend(more.into_iter().filter(|alert| alert.acknowledged_at_ms.is_none()));
             }
         }
+        let resting = self.desk.store.snoozed(&me.user.id, self.desk.clock.now()).await?;
+        alerts.retain(|alert| !resting.contains(&alert.id));
         alerts.sort_by(|a, b| b.created_at_ms.cmp(&a.created_at_ms).then_with(|| a.id.cmp(&b.id)));
         alerts.dedup_by(|a, b| a.id == b.id);
         Ok(alerts)

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::desk::Desk;
 use crate::pipeline::News;
-use crate::store::{AlertRow, ConversationId, ConversationRow, StoreError};
+use crate::store::{AlertRow, ConversationId, ConversationRow, StoreError, UserId};
 use crate::web::{Lang, Words, alert_words, render_row};
 
 /// Time between two messages, in which changes are collected: at most five a second.
@@ -40,6 +40,8 @@ pub struct LiveAlert {
     pub team: Option<String>,
     /// The role of the alert ladder that it calls.
     pub role: String,
+    /// The one person that it calls instead.
+    pub only: Option<UserId>,
     /// The words, by language: JSON for the page.
     json: [String; 2],
 }
@@ -184,6 +186,7 @@ fn live_alert(words: &[Words; 2], row: &ConversationRow, alert: &AlertRow) -> Li
     LiveAlert {
         team: row.team.clone(),
         role: alert.recipient_role.clone().unwrap_or_default(),
+        only: alert.recipient_id.clone(),
         json: [json(&words[0]), json(&words[1])],
     }
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::config::Config;
 use crate::desk::{Desk, digest};
 use crate::intake::{self, SoundFormat};
 
@@ -35,7 +36,7 @@ impl Inbox {
     /// # Errors
     /// When it cannot be made.
     pub fn open(desk: &Desk) -> Result<Self> {
-        let folder = desk.config.store.recordings.with_extension("inbox");
+        let folder = folder(&desk.config);
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         Ok(Self { folder, news: Arc::default() })
@@ -74,9 +75,10 @@ impl Inbox {
         let conversations = conversations.map_err(|fault| anyhow::anyhow!("{fault}"))?;
         desk.store.begin_import(&sha256, &name, now).await?;
         let mut links = Vec::new();
-        for mut incoming in conversations {
+        let count = conversations.len();
+        for (number, mut incoming) in (1..).zip(conversations) {
             incoming.source_name.clone_from(&name);
-            links.push(desk.import(&incoming, &sha256, &[], None, None).await?.0);
+            links.push(desk.import(&incoming, &sha256, None, number == count).await?.0);
         }
         Ok(Kept { known: false, links, waits: false })
     }
@@ -88,11 +90,11 @@ impl Inbox {
                 if stop.is_cancelled() {
                     return;
                 }
-                let (desk, file) = (desk.clone(), path.clone());
+                let (desk, file, name) = (desk.clone(), path.clone(), original(&path));
                 let handle = tokio::runtime::Handle::current();
                 // Recognition keeps a core busy for minutes: it has a thread of its own.
                 let taken = tokio::task::spawn_blocking(move || {
-                    handle.block_on(crate::cli::import_file(&desk, &file))
+                    handle.block_on(crate::cli::import_file(&desk, &file, &name))
                 });
                 match taken.await {
                     Ok(Ok(())) => {}
@@ -113,17 +115,30 @@ impl Inbox {
     }
 
     fn waiting(&self) -> Vec<PathBuf> {
-        let Ok(entries) = std::fs::read_dir(&self.folder) else { return Vec::new() };
-        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-        // A file that was being written when the server died was never acknowledged.
-        paths.retain(|path| path.extension().is_none_or(|extension| extension != "part"));
-        paths.sort();
-        paths
+        waiting(&self.folder)
     }
 }
 
+/// Returns the folder of the inbox: beside the recordings.
+pub fn folder(config: &Config) -> PathBuf {
+    config.store.recordings.with_extension("inbox")
+}
+
+/// Returns the files that wait in an inbox, in their order.
+pub fn waiting(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    // A file that was being written when the server died was never acknowledged.
+    paths.retain(|path| path.extension().is_none_or(|extension| extension != "part"));
+    paths.sort();
+    paths
+}
+
 /// Writes a file so that it is whole and on disk, or not there.
-fn keep(path: &Path, bytes: &[u8]) -> Result<()> {
+///
+/// # Errors
+/// Names the file.
+pub fn keep(path: &Path, bytes: &[u8]) -> Result<()> {
     use std::io::Write as _;
     let part = path.with_extension("part");
     let mut file =
@@ -135,6 +150,12 @@ fn keep(path: &Path, bytes: &[u8]) -> Result<()> {
         std::fs::File::open(folder)?.sync_all()?;
     }
     Ok(())
+}
+
+/// Returns the name of a file in the inbox without the hash before it.
+fn original(path: &Path) -> String {
+    let kept = path.file_name().unwrap_or_default().to_string_lossy();
+    kept.split_once('-').map_or_else(|| kept.to_string(), |(_, name)| name.to_owned())
 }
 
 /// Returns a name that is safe in a folder: the end of it, which holds the extension.

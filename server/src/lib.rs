@@ -4,23 +4,30 @@
 
 pub mod clock;
 pub mod config;
+pub mod secret;
 
 pub mod analyze;
 pub mod ears;
 pub mod intake;
 pub mod listen;
 pub mod mask;
+pub mod phone;
 pub mod rules;
 
 pub mod backtest;
 pub mod desk;
 pub mod password;
+pub mod past;
 pub mod pipeline;
 pub mod protocol_diff;
 pub mod store;
 
+pub mod alert;
 pub mod hub;
 pub mod inbox;
+
+pub mod backup;
+pub mod doctor;
 
 pub mod api;
 pub mod auth;

@@ -3,6 +3,7 @@
 //! The engine decides; this module loads the state, calls `step`, and turns the effects into one batch of the store, so
 //! that nothing is acknowledged before it is on disk. It makes no rules of its own.
 
+mod read_off;
 mod track;
 
 use std::collections::HashMap;
@@ -20,7 +21,11 @@ use gradus_engine::signal::{Channel, Party, SignalKind};
 use gradus_engine::time::Timestamp;
 use tokio::sync::{Mutex, broadcast};
 
-use crate::store::{Batch, Change, ConversationId, NewConversation, Store, UserId, conversation_stream};
+use crate::alert::Ways;
+use crate::store::{
+    Batch, Change, ConversationId, NewConversation, Reach, Store, UserId, conversation_stream,
+};
+pub use read_off::ReadOff;
 use track::Track;
 
 /// News about a conversation for those who look at it.
@@ -55,6 +60,21 @@ pub struct Spoken {
     pub utc_offset_s: i32,
 }
 
+/// What an event is judged by.
+struct Basis<'a> {
+    protocol: &'a Protocol,
+    rules_version: &'a str,
+    /// How people are reached now, and what now is; nobody is reached when the past is read off the log.
+    ways: Option<(&'a Ways, Timestamp)>,
+}
+
+impl Basis<'_> {
+    /// Returns whom an alert to a role reaches that is about something said at `said`.
+    fn reach(&self, role: &str, team: Option<&str>, said: Timestamp) -> Reach {
+        self.ways.map_or_else(Reach::default, |(ways, now)| ways.reach(role, team, now.since(said)))
+    }
+}
+
 /// What a person may not do, or what is broken.
 #[derive(Debug, thiserror::Error)]
 pub enum ActError {
@@ -74,8 +94,10 @@ pub struct Pipeline {
     store: Arc<Store>,
     ear: Arc<Ear>,
     protocol: Arc<Protocol>,
+    ways: Ways,
     tracks: Mutex<HashMap<ConversationId, Track>>,
     incidents: Mutex<IncidentWatch>,
+    past_incidents: Mutex<IncidentWatch>,
     news: broadcast::Sender<News>,
 }
 
@@ -86,7 +108,28 @@ impl Pipeline {
     /// Makes a pipeline over a store.
     pub fn new(store: Arc<Store>, ear: Arc<Ear>, protocol: Arc<Protocol>) -> Self {
         let (news, _) = broadcast::channel(NEWS_KEPT);
-        Self { store, ear, protocol, tracks: Mutex::default(), incidents: Mutex::default(), news }
+        Self {
+            store,
+            ear,
+            protocol,
+            ways: Ways::default(),
+            tracks: Mutex::default(),
+            incidents: Mutex::default(),
+            past_incidents: Mutex::default(),
+            news,
+        }
+    }
+
+    /// Lets alerts go beyond the page, by the ways that the company has.
+    #[must_use]
+    pub fn reaching(mut self, ways: Ways) -> Self {
+        self.ways = ways;
+        self
+    }
+
+    /// Tells pages that something about a conversation is shown differently now.
+    pub fn changed(&self, conversation: ConversationId) {
+        self.tell(conversation, false);
     }
 
     /// Hears of every change from now on.
@@ -99,24 +142,60 @@ impl Pipeline {
         &self.protocol
     }
 
+    fn basis(&self) -> Basis<'_> {
+        let ways = Some((&self.ways, self.store.clock().now()));
+        Basis { protocol: &self.protocol, rules_version: self.ear.rules_version(), ways }
+    }
+
     /// Begins a conversation.
     ///
     /// # Errors
     /// When the store cannot keep it.
     pub async fn start(&self, new: NewConversation, facts: CustomerFacts) -> Result<()> {
-        let (id, at) = (new.id.clone(), new.started_at);
-        let customer = new.customer_id.clone();
-        let customer_key =
-            customer.as_ref().map_or_else(|| format!("conversation {id}"), ToString::to_string);
-        let mut track = Track::new(id.clone(), new.channel, customer, customer_key);
-        track.team.clone_from(&new.team);
-        let mut batch = Batch::new().change(new);
-        let event = Event::Started { channel: track.channel, customer: facts };
-        track.take(self, &event, at, &mut batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        let id = new.id.clone();
+        let mut batch = Batch::new();
+        let track = self.begin(new, facts, &mut batch)?;
         self.store.commit(batch).await?;
         self.tracks.lock().await.insert(id.clone(), track);
         self.tell(id, false);
         Ok(())
+    }
+
+    /// Takes in a conversation that is over, with all that follows from it and `then`, in one commit: all of it or
+    /// nothing. What was decided before `new.history_before` alerts nobody.
+    ///
+    /// # Errors
+    /// When the store cannot keep it.
+    pub async fn take_whole(
+        &self,
+        new: NewConversation,
+        facts: CustomerFacts,
+        (spoken, heard): (&[Spoken], &[Heard]),
+        then: Option<Change>,
+    ) -> Result<()> {
+        let (id, ended_at) = (new.id.clone(), new.ended_at.unwrap_or(new.started_at));
+        let mut batch = Batch::new();
+        let mut track = self.begin(new, facts, &mut batch)?;
+        self.say_all(&mut track, spoken, heard, &mut batch).await?;
+        track
+            .take(&self.basis(), &Event::Ended, ended_at, &mut batch)
+            .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        self.store.commit(batch.changes_of(then)).await?;
+        let alert = std::mem::take(&mut track.alerted);
+        if track.state.case.is_some() {
+            self.tracks.lock().await.insert(id.clone(), track);
+        }
+        self.tell(id, alert);
+        Ok(())
+    }
+
+    fn begin(&self, new: NewConversation, facts: CustomerFacts, batch: &mut Batch) -> Result<Track> {
+        let (id, at, history_before) = (new.id.clone(), new.started_at, new.history_before);
+        let mut track = Track::new(id, new.channel, new.customer_id.clone(), new.team.clone());
+        batch.changes.push(new.into());
+        let event = Event::Started { channel: track.channel, customer: facts, history_before };
+        track.take(&self.basis(), &event, at, batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        Ok(track)
     }
 
     /// Takes in utterances of a conversation, in order, in one commit. One whose position was taken before is passed
@@ -128,22 +207,9 @@ impl Pipeline {
         let mut tracks = self.tracks.lock().await;
         let mut track = self.track(&mut tracks, id).await?.context("there is no such conversation")?;
         let mut batch = Batch::new();
-        for said in spoken {
-            // A sender that got no answer sends again: what was heard once is not heard twice.
-            if track.has_heard(said.index) {
-                continue;
-            }
-            self.say_one(&mut track, said, &mut batch).await?;
-            for heard in heard.iter().filter(|heard| heard.utterance == said.index) {
-                let event = Event::Heard(heard.clone());
-                track
-                    .take(self, &event, said.at, &mut batch)
-                    .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
-            }
+        if self.say_all(&mut track, spoken, heard, &mut batch).await? {
+            self.store.commit(batch).await?;
         }
-        let at = spoken.last().map_or(Timestamp::default(), |said| said.at);
-        let batch = batch.change(track.progress(at));
-        self.store.commit(batch).await?;
         let alert = std::mem::take(&mut track.alerted);
         tracks.insert(id.clone(), track);
         drop(tracks);
@@ -151,20 +217,51 @@ impl Pipeline {
         Ok(())
     }
 
+    /// Takes in what was not heard before; says whether there was anything.
+    async fn say_all(
+        &self,
+        track: &mut Track,
+        spoken: &[Spoken],
+        heard: &[Heard],
+        batch: &mut Batch,
+    ) -> Result<bool> {
+        let mut heard_at = None;
+        for said in spoken {
+            // A sender that got no answer sends again: what was heard once is not heard twice.
+            if track.has_heard(said.index) {
+                continue;
+            }
+            self.say_one(track, said, batch).await?;
+            heard_at = Some(said.at);
+            for heard in heard.iter().filter(|heard| heard.utterance == said.index) {
+                let event = Event::Heard(heard.clone());
+                track
+                    .take(&self.basis(), &event, said.at, batch)
+                    .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+            }
+        }
+        let Some(at) = heard_at else { return Ok(false) };
+        batch.changes.push(track.progress(at).into());
+        Ok(true)
+    }
+
     async fn say_one(&self, track: &mut Track, said: &Spoken, batch: &mut Batch) -> Result<()> {
         let reference = Reference::new(said.at, said.utc_offset_s);
         let noticed = self.ear.notice(&said.judged, said.party, track.channel, &reference);
-        track.keep(self, said, &noticed, batch);
         let reports: Vec<SignalKind> = match said.party {
             Party::Customer => noticed.signals.iter().map(|found| found.kind).collect(),
             Party::Agent => Vec::new(),
         };
         let topic = noticed.topic.clone();
-        let event =
-            Event::Said(Said { index: said.index, party: said.party, start_ms: said.start_ms, noticed });
-        track.take(self, &event, said.at, batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        track.keep_words(said, batch);
+        let heard = Said { index: said.index, party: said.party, start_ms: said.start_ms, noticed };
+        track.keep_noticed(&self.basis(), &heard, said.at, batch);
+        let event = Event::Said(heard);
+        track.take(&self.basis(), &event, said.at, batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        // What was long ago makes no incident with what is reported now.
+        let incidents = if track.state.is_history(said.at) { &self.past_incidents } else { &self.incidents };
         for kind in reports {
-            let joined = self.incidents.lock().await.report(
+            let joined = incidents.lock().await.report(
                 &self.protocol.incident,
                 &track.customer_key,
                 (kind, &topic),
@@ -177,7 +274,9 @@ impl Pipeline {
                     incident: joined.incident,
                     opened: joined.opened,
                 };
-                track.take(self, &event, said.at, batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+                track
+                    .take(&self.basis(), &event, said.at, batch)
+                    .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
             }
         }
         Ok(())
@@ -191,7 +290,9 @@ impl Pipeline {
         let mut tracks = self.tracks.lock().await;
         let mut track = self.track(&mut tracks, id).await?.context("there is no such conversation")?;
         let mut batch = Batch::new();
-        track.take(self, &Event::Ended, at, &mut batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        track
+            .take(&self.basis(), &Event::Ended, at, &mut batch)
+            .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
         self.store.commit(batch.change(Change::EndConversation { id: id.clone(), at })).await?;
         if track.state.case.is_some() {
             tracks.insert(id.clone(), track);
@@ -212,17 +313,33 @@ impl Pipeline {
         action: Action,
         now: Timestamp,
     ) -> Result<(), ActError> {
+        self.act_in_turn(id, &[(by.clone(), action, now)]).await
+    }
+
+    /// Does several things one after the other, each by somebody at a time of its own: all of them or none.
+    ///
+    /// # Errors
+    /// The refusal of the engine, or what is broken.
+    pub async fn act_in_turn(
+        &self,
+        id: &ConversationId,
+        steps: &[(UserId, Action, Timestamp)],
+    ) -> Result<(), ActError> {
         let mut tracks = self.tracks.lock().await;
         let mut track = self.track(&mut tracks, id).await?.ok_or(ActError::NoCase)?;
         let mut batch = Batch::new();
-        let event = Event::Acted { by: StaffId(by.0.clone()), action };
-        let taken = track.take(self, &event, now, &mut batch);
-        if taken.is_ok() {
-            self.store.commit(batch).await.map_err(anyhow::Error::from)?;
+        for (by, action, at) in steps {
+            let event = Event::Acted { by: StaffId(by.0.clone()), action: action.clone() };
+            // What was done before the refusal is not kept, so the state is read off the log at the next call.
+            track.take(&self.basis(), &event, *at, &mut batch)?;
         }
-        tracks.insert(id.clone(), track);
+        self.store.commit(batch).await.map_err(anyhow::Error::from)?;
+        // A year of resolved cases would fill the memory.
+        let over = track.state.ended && track.state.case.as_ref().is_none_or(|case| case.state.is_resolved());
+        if !over {
+            tracks.insert(id.clone(), track);
+        }
         drop(tracks);
-        taken?;
         self.tell(id.clone(), false);
         Ok(())
     }
@@ -235,7 +352,9 @@ impl Pipeline {
         let mut tracks = self.tracks.lock().await;
         let mut track = self.track(&mut tracks, id).await?.context("there is no such conversation")?;
         let mut batch = Batch::new();
-        track.take(self, &Event::Tick, now, &mut batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        track
+            .take(&self.basis(), &Event::Tick, now, &mut batch)
+            .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
         if !batch.changes.is_empty() {
             self.store.commit(batch).await?;
         }
@@ -263,11 +382,7 @@ impl Pipeline {
     async fn load(&self, id: &ConversationId) -> Result<Option<Track>> {
         let Some(row) = self.store.conversation(id).await? else { return Ok(None) };
         let channel = row.channel.parse().unwrap_or(Channel::Call);
-        let customer = row.customer_id.clone();
-        let customer_key =
-            customer.as_ref().map_or_else(|| format!("conversation {id}"), ToString::to_string);
-        let mut track = Track::new(id.clone(), channel, customer, customer_key);
-        track.team.clone_from(&row.team);
+        let mut track = Track::new(id.clone(), channel, row.customer_id.clone(), row.team.clone());
         let mut from = 0;
         loop {
             let events = self.store.events_of(&conversation_stream(id), from, 500).await?;
@@ -277,7 +392,12 @@ impl Pipeline {
                 let event: Event =
                     serde_json::from_str(&stored.body).context("an event of the log cannot be read")?;
                 // What was accepted once is accepted again: the same state, the same event.
-                let _ = track.take(self, &event, Timestamp::from_millis(stored.at_ms), &mut Batch::new());
+                let _ = track.take(
+                    &self.basis(),
+                    &event,
+                    Timestamp::from_millis(stored.at_ms),
+                    &mut Batch::new(),
+                );
             }
         }
         track.alerted = false;

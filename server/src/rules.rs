@@ -1,7 +1,6 @@
-//! Rule files of a company: a folder instead of the rules that ship with the product, read again when they change.
+//! Rule files of a company: a folder instead of the rules that ship with the product.
 
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use gradus_engine::detect::{Detector, RuleError};
 
@@ -69,16 +68,6 @@ pub fn load(folder: &Path) -> Result<Detector, RulesError> {
     let files = read(folder)?;
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     Detector::new(&files).map_err(RulesError::Wrong)
-}
-
-/// Tells when the rules of a folder last changed: names, sizes and times of its files.
-pub fn state(folder: &Path) -> Vec<(PathBuf, u64, Option<SystemTime>)> {
-    let paths = paths(folder).unwrap_or_default();
-    let state = paths.into_iter().filter_map(|path| {
-        let known = std::fs::metadata(&path).ok()?;
-        Some((path, known.len(), known.modified().ok()))
-    });
-    state.collect()
 }
 
 fn paths(folder: &Path) -> Result<Vec<PathBuf>, RulesError> {

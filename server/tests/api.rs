@@ -1,10 +1,20 @@
 //! The server over HTTP, in one process with a manual clock: who may do what, how refusals look, what is limited.
 #![expect(clippy::unwrap_used, reason = "a step that fails fails its test")]
 
+#[path = "api/alerts.rs"]
+mod alerts;
 #[path = "api/backtest.rs"]
 mod backtest;
+#[path = "api/bot.rs"]
+mod bot;
 #[path = "api/desk.rs"]
 mod desk;
+#[path = "api/history.rs"]
+mod history;
+#[path = "api/outside.rs"]
+mod outside;
+#[path = "api/past_cases.rs"]
+mod past_cases;
 #[path = "api/permissions.rs"]
 mod permissions;
 #[path = "api/restart.rs"]

@@ -8,10 +8,14 @@ mod cases;
 mod conversations;
 #[path = "store_engines/customers.rs"]
 mod customers;
+#[path = "store_engines/deliveries.rs"]
+mod deliveries;
 #[path = "store_engines/desk.rs"]
 mod desk;
 #[path = "store_engines/log.rs"]
 mod log;
+#[path = "store_engines/operation.rs"]
+mod operation;
 #[path = "store_engines/pages.rs"]
 mod pages;
 #[path = "store_engines/people.rs"]

@@ -21,12 +21,14 @@ pub const BUILD: &[Need] = &[
     Need { present: has_libclang, package: "libclang-dev" },
 ];
 
-/// For the tests: a database server, a browser, and Node for the browser's driver.
+/// For the tests: a database server, a browser, Node for the browser's driver and for servers of the registry, and a maker of
+/// certificates.
 pub const TEST: &[Need] = &[
     Need { present: || crate::postgres::bin("initdb").is_some(), package: "postgresql" },
     Need { present: || exists("chromium"), package: "chromium" },
     Need { present: || exists("node"), package: "nodejs" },
     Need { present: || exists("npm"), package: "npm" },
+    Need { present: || exists("openssl"), package: "openssl" },
     Need { present: || exists("python3"), package: "python3" },
     Need { present: || exists("python3"), package: "python3-pip" },
 ];

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every test, on a fresh machine too.
 //!
-//! Formatting, then the workspace against a PostgreSQL of our own and the recognition model that a registry
-//! package carries, then the journeys in a browser. The last line counts what ran.
+//! Formatting and lints, then the workspace against a PostgreSQL of our own and the recognition model that a registry
+//! package carries, then the journeys of alerts and those in a browser. The last line counts what ran.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,13 +9,19 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::postgres::Cluster;
-use crate::run::{cache, cargo, gradus, root, run as run_program};
+use crate::run::{cache, cargo, gradus, output, root, run as run_program};
 use crate::setup::{self, ensure};
 
 /// Runs everything; `--fast` leaves out the browser.
 pub fn run_all(fast: bool) -> Result<()> {
     ensure(&[setup::BUILD, setup::TEST])?;
+    for (component, tool) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
+        output(cargo().args([tool, "--version"]))
+            .with_context(|| format!("`cargo {tool}` is missing: run `rustup component add {component}`"))?;
+    }
     run_program(cargo().args(["fmt", "--all", "--check"])).context("run `cargo fmt --all`")?;
+    run_program(cargo().args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
+        .context("the lints have something to say")?;
     run_program(cargo().args(["build", "--workspace", "--all-targets"]))?;
     let model = model()?;
     let cluster = Cluster::start()?;
@@ -25,10 +31,14 @@ pub fn run_all(fast: bool) -> Result<()> {
         .env("GRADUS_TEST_MODEL", &model)
         .env("INSTA_UPDATE", "no")
         .output_counted("cargo test")?;
-    let browser = if fast { Counted::default() } else { browser(&model)? };
-    let (passed, failed) = (tests.passed + browser.passed, tests.failed + browser.failed);
+    let channels = journeys("channels", &model)?;
+    let browser =
+        if fast { Counted { ok: true, ..Counted::default() } } else { journeys("browser", &model)? };
+    let all = [tests, channels, browser];
+    let (passed, failed) =
+        all.iter().fold((0, 0), |(passed, failed), part| (passed + part.passed, failed + part.failed));
     println!("\n{passed} passed, {failed} failed");
-    anyhow::ensure!(failed == 0 && tests.ok && browser.ok, "some tests failed");
+    anyhow::ensure!(failed == 0 && all.iter().all(|part| part.ok), "some tests failed");
     Ok(())
 }
 
@@ -47,9 +57,10 @@ pub fn model() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// The browser journeys, each against a server of its own.
-fn browser(model: &Path) -> Result<Counted> {
-    let folder = root().join("server").join("tests").join("browser");
+/// Journeys in a browser, or of alerts to mail, Telegram and webhook servers of the registry; each file has a server of its
+/// own.
+fn journeys(what: &str, model: &Path) -> Result<Counted> {
+    let folder = root().join("server").join("tests").join(what);
     if !folder.join("node_modules").is_dir() {
         run_program(Command::new("npm").args(["ci", "--silent"]).current_dir(&folder))?;
     }
@@ -58,7 +69,7 @@ fn browser(model: &Path) -> Result<Counted> {
         .current_dir(&folder)
         .env("GRADUS_BINARY", gradus())
         .env("GRADUS_TEST_MODEL", model)
-        .output_counted("browser journeys")
+        .output_counted(what)
 }
 
 #[derive(Default)]

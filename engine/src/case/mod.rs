@@ -109,6 +109,12 @@ pub struct Case {
     pub priority: Priority,
     /// When it was opened.
     pub opened_at: Timestamp,
+    /// When it was entered, for a case of former times.
+    pub entered_at: Option<Timestamp>,
+    /// Since when an alert waits for an answer; `None` for a case of former times, for which nobody is alerted.
+    pub waits_since: Option<Timestamp>,
+    /// By when it has to be resolved.
+    pub resolve_by: Timestamp,
     /// By when the next thing has to happen.
     pub due_at: Timestamp,
     /// Which step of the alert ladder has been told, from 0; `None` before the first.
@@ -123,6 +129,14 @@ pub struct Case {
 pub enum Action {
     /// Opens a case by hand, without a decision of the protocol.
     Open,
+    /// Enters a case of former times, opened when the event happened. It alerts nobody, and its clocks begin when it is
+    /// entered.
+    Enter {
+        /// When it is entered.
+        entered_at: Timestamp,
+        /// By when it has to be resolved, where that was agreed.
+        due_at: Option<Timestamp>,
+    },
     /// «I have seen it and will act».
     Acknowledge,
     /// Takes the conversation over.
@@ -204,8 +218,8 @@ pub enum Refusal {
 
 impl Case {
     /// Opens a case because of a decision.
-    pub fn open(protocol: &Protocol, decision: Option<&Decision>, now: Timestamp) -> Self {
-        let priority = decision.map_or(Priority::Normal, |decision| priority(decision.decision));
+    pub fn open(protocol: &Protocol, decision: Option<DecisionKind>, now: Timestamp) -> Self {
+        let priority = decision.map_or(Priority::Normal, priority);
         let role = protocol.alerts.ladder.first().map_or("supervisor", |step| step.role.as_str());
         let due_at = now.plus(answer_within(&protocol.clocks, priority));
         Self {
@@ -213,10 +227,28 @@ impl Case {
             state: CaseState::Open,
             priority,
             opened_at: now,
+            entered_at: None,
+            waits_since: Some(now),
+            resolve_by: now.plus(protocol.clocks.resolve),
             due_at,
             told: None,
             followers: Vec::new(),
         }
+    }
+
+    /// Enters a case of former times.
+    pub fn enter(
+        protocol: &Protocol,
+        decision: Option<DecisionKind>,
+        (opened_at, entered_at): (Timestamp, Timestamp),
+        agreed_due: Option<Timestamp>,
+    ) -> Self {
+        let mut case = Self::open(protocol, decision, opened_at);
+        case.entered_at = Some(entered_at);
+        case.waits_since = None;
+        case.resolve_by = agreed_due.unwrap_or_else(|| entered_at.plus(protocol.clocks.resolve));
+        case.due_at = case.resolve_by;
+        case
     }
 
     /// Raises the priority for a later, stronger decision; returns the change, if any.
@@ -245,7 +277,7 @@ impl Case {
     ) -> Result<CaseChange, Refusal> {
         let resolved = self.state.is_resolved();
         match action {
-            Action::Open => return Err(Refusal::AlreadyOpen),
+            Action::Open | Action::Enter { .. } => return Err(Refusal::AlreadyOpen),
             Action::Reopen if !resolved => return Err(Refusal::NotResolved),
             Action::Reopen => {}
             _ if resolved => return Err(Refusal::AlreadyResolved),
@@ -267,6 +299,7 @@ impl Case {
             Action::HandOver { to } => {
                 self.follow(by.clone());
                 self.told = None;
+                self.waits_since = Some(now);
                 self.move_to(CaseState::Open, Owner::Staff(to.clone()), clocks, now);
             }
             Action::Reopen => self.move_to(
@@ -281,7 +314,7 @@ impl Case {
                     CaseState::Resolved { by: by.clone(), at: now, resolution: Box::new(resolution.clone()) };
                 self.move_to(state, Owner::Staff(by.clone()), clocks, now);
             }
-            Action::Note { .. } | Action::Open => {}
+            Action::Note { .. } | Action::Open | Action::Enter { .. } => {}
         }
         Ok(CaseChange::Moved { state: self.state.clone(), owner: self.owner.clone(), due_at: self.due_at })
     }
@@ -296,9 +329,7 @@ impl Case {
     fn move_to(&mut self, state: CaseState, owner: Owner, clocks: &ClockRules, now: Timestamp) {
         self.due_at = match state {
             CaseState::Open => now.plus(answer_within(clocks, self.priority)),
-            CaseState::Acknowledged { .. } | CaseState::InWork { .. } => {
-                self.opened_at.plus(clocks.resolve).max(now)
-            }
+            CaseState::Acknowledged { .. } | CaseState::InWork { .. } => self.resolve_by.max(now),
             CaseState::Resolved { at, .. } => at,
         };
         self.state = state;
@@ -306,7 +337,8 @@ impl Case {
     }
 }
 
-fn priority(decision: DecisionKind) -> Priority {
+/// Returns how pressing a case is that a decision opens.
+pub fn priority(decision: DecisionKind) -> Priority {
     match decision {
         DecisionKind::EngageNow => Priority::Urgent,
         DecisionKind::Engage | DecisionKind::Incident | DecisionKind::AbuseStep => Priority::High,

@@ -1,6 +1,7 @@
 //! Noticing: from the text of one utterance to signals with their quoted evidence.
 //!
-//! text → words with offsets (`normalise`) → rules that apply (`matcher`) → one best finding a kind (`voter` joins in).
+//! text → words with offsets (`normalise`) → rules that apply (`matcher`) → one best finding a kind. A trained
+//! classifier joins in later, in `crate::ear`.
 
 pub mod automaton;
 mod builtin;
@@ -11,7 +12,6 @@ pub mod matcher;
 pub mod normalise;
 pub mod rules;
 mod shouting;
-pub mod voter;
 pub mod walk;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,9 +22,8 @@ use rules::compile::compile;
 pub use rules::error::{Fault, Place, RuleError};
 use rules::file::{Source, read};
 use rules::program::{Circumstance, Program};
-use voter::Voter;
 
-use crate::signal::{Channel, Found, Party};
+use crate::signal::{Channel, Found, Party, SignalKind};
 
 /// Finds signals in single utterances. Shared between threads; each thread brings its own [`Scratch`].
 pub struct Detector {
@@ -32,7 +31,6 @@ pub struct Detector {
     /// Tells the memory of spellings whose it is.
     id: u64,
     version: String,
-    voter: Option<Box<dyn Voter>>,
 }
 
 /// Memory that is reused from utterance to utterance; makes detection about ten times as fast as without.
@@ -86,11 +84,6 @@ impl Detector {
         builtin::FILES
     }
 
-    /// Lets a trained classifier vote beside the rules.
-    pub fn with_voter(self, voter: Box<dyn Voter>) -> Self {
-        Self { voter: Some(voter), ..self }
-    }
-
     fn compiled(files: &[(&str, &str)], lint: bool) -> (Source, Self, Vec<RuleError>) {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let mut source = Source::default();
@@ -100,12 +93,7 @@ impl Detector {
         }
         let program = compile(&source, &mut errors, lint);
         errors.sort_by(|one, other| one.place.cmp(&other.place));
-        let detector = Self {
-            program,
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
-            version: version_of(files),
-            voter: None,
-        };
+        let detector = Self { program, id: NEXT.fetch_add(1, Ordering::Relaxed), version: version_of(files) };
         (source, detector, errors)
     }
 
@@ -154,11 +142,7 @@ impl Detector {
         channel: Channel,
         scratch: &mut Scratch,
     ) -> Vec<Found> {
-        let mut found = self.by_rules(text, party, channel, scratch, false);
-        if let Some(voter) = &self.voter {
-            voter::combine(voter.as_ref(), &scratch.text, party, channel, &mut found);
-        }
-        found
+        self.by_rules(text, party, channel, scratch, false)
     }
 
     /// Runs every rule, not only the surest of each kind, so that [`Scratch::hits`] shows all that apply: for rule writers.
@@ -166,8 +150,7 @@ impl Detector {
         self.by_rules(text, party, channel, scratch, true)
     }
 
-    /// What the rules alone find.
-    pub(crate) fn by_rules(
+    fn by_rules(
         &self,
         text: &str,
         party: Party,
@@ -187,13 +170,24 @@ impl Detector {
             ) else {
                 continue;
             };
-            voter::keep_best(&mut found, rule.kind, first.start, last.end, rule.confidence, &rule.name);
+            keep_best(&mut found, rule.kind, first.start, last.end, rule.confidence, &rule.name);
         }
         if party == Party::Customer {
             shouting::find(&scratch.text, &mut found);
         }
         found.sort_by_key(|found| (found.start, found.kind));
         found
+    }
+}
+
+/// Keeps of each kind the finding with the highest confidence; of equals the first.
+fn keep_best(found: &mut Vec<Found>, kind: SignalKind, start: u32, end: u32, confidence: u8, rule: &str) {
+    match found.iter_mut().find(|known| known.kind == kind) {
+        Some(known)
+            if (confidence, std::cmp::Reverse(start))
+                <= (known.confidence, std::cmp::Reverse(known.start)) => {}
+        Some(known) => *known = Found { kind, start, end, confidence, rule: rule.to_owned() },
+        None => found.push(Found { kind, start, end, confidence, rule: rule.to_owned() }),
     }
 }
 

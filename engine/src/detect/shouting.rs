@@ -1,7 +1,7 @@
 //! Shouting in writing: long stretches of capitals, rows of exclamation marks. In calls the sound tells it instead.
 
+use super::keep_best;
 use super::normalise::Normalised;
-use super::voter::keep_best;
 use crate::signal::{Found, SignalKind};
 
 /// Fewer capitals than this are an abbreviation or a name.

@@ -135,7 +135,7 @@ impl TestCase {
     /// Plays the conversation under `protocol`; `watch` decisions are left out, as nobody acts on them.
     pub fn run(&self, protocol: &Protocol) -> Outcome {
         let mut state = State::default();
-        let start = Event::Started { channel: self.channel, customer: self.customer };
+        let start = Event::Started { channel: self.channel, customer: self.customer, history_before: None };
         let mut decided = Vec::new();
         let mut events = vec![start];
         for (index, line) in self.lines.iter().enumerate() {

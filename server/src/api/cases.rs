@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{ApiError, Asked, Sent, changes};
 use crate::auth::{May, Me, Role};
 use crate::http::App;
-use crate::store::{CaseFilter, CaseRow, CustomerId, UserId};
+use crate::store::{AlertRow, CaseFilter, CaseRow, CustomerId, DeliveryRow, UserId};
 
 /// Most rows of one answer.
 const MOST: i64 = 500;
@@ -46,10 +46,21 @@ pub async fn one(State(app): State<App>, me: Me, Path(id): Path<String>) -> Resu
     let row = app.case_for(&me, id).await?;
     let mut case = body(&row);
     let timeline = app.desk.store.timeline(&row.id).await?;
+    let alerts = app.desk.store.alerts_of_case(&row.id).await?;
+    let deliveries = app.desk.store.deliveries_of_case(&row.id).await?;
+    let alerts: Vec<Value> = alerts.iter().map(|alert| alert_body(alert, &deliveries)).collect();
     if let Some(fields) = case.as_object_mut() {
         fields.insert("timeline".into(), json!(timeline));
+        fields.insert("alerts".into(), json!(alerts));
     }
     Ok(Json(case).into_response())
+}
+
+/// Lists what failed or was given up on its way beyond the pages, newest first.
+pub async fn failed_deliveries(State(app): State<App>, me: Me) -> Result<Response, ApiError> {
+    me.may(May::People)?;
+    let rows = app.desk.store.deliveries_failed(MOST).await?;
+    Ok(Json(json!({"deliveries": rows.iter().map(delivery).collect::<Vec<_>>()})).into_response())
 }
 
 /// What a program does with a case.
@@ -77,6 +88,18 @@ pub enum Doing {
     },
     /// Opens it again.
     Reopen {},
+    /// Lets its alert rest for who asks; it climbs all the same.
+    Snooze {},
+    /// Says whether an alert was true.
+    Judge {
+        /// The number of the alert.
+        alert: i64,
+        /// `right` or `wrong`.
+        verdict: String,
+        /// Why it was wrong.
+        #[serde(default)]
+        reason: String,
+    },
 }
 
 /// Does something with a case, and returns it as it is then.
@@ -110,9 +133,42 @@ pub async fn act(
         }
         Doing::Resolve { resolution } => Action::Resolve { resolution },
         Doing::Reopen {} => Action::Reopen,
+        Doing::Snooze {} => {
+            for alert in app.desk.store.alerts_of_case(&row.id).await? {
+                app.desk.snooze(&me.user.id, &alert).await?;
+            }
+            return one(State(app), me, Path(row.id.0)).await;
+        }
+        Doing::Judge { alert, verdict, reason } => {
+            app.judge(&me, &row, alert, &verdict, &reason).await?;
+            return one(State(app), me, Path(row.id.0)).await;
+        }
     };
     app.act(&me, &row, action).await?;
     one(State(app), me, Path(row.id.0)).await
+}
+
+fn alert_body(alert: &AlertRow, deliveries: &[DeliveryRow]) -> Value {
+    let deliveries: Vec<Value> =
+        deliveries.iter().filter(|row| row.alert_id == alert.id).map(delivery).collect();
+    json!({
+        "id": alert.id, "number": alert.number, "decision": alert.decision, "reason": alert.reason,
+        "role": alert.recipient_role, "recipient": alert.recipient_id, "level": alert.level, "state": alert.state,
+        "repeats": alert.repeats, "created_at_ms": alert.created_at_ms, "delivered_at_ms": alert.delivered_at_ms,
+        "acknowledged_at_ms": alert.acknowledged_at_ms, "acknowledged_by": alert.acknowledged_by,
+        "verdict": alert.verdict, "verdict_reason": alert.verdict_reason, "verdict_by": alert.verdict_by,
+        "deliveries": deliveries,
+    })
+}
+
+/// A delivery for programs; one of the company's own channels has no user.
+pub(super) fn delivery(row: &DeliveryRow) -> Value {
+    let user = (!row.user_id.as_str().is_empty()).then_some(&row.user_id);
+    json!({
+        "alert": row.number, "case": row.case_id, "user": user, "user_name": row.user_name, "channel": row.channel,
+        "state": row.state, "round": row.round, "attempts": row.attempts, "created_at_ms": row.created_at_ms,
+        "next_try_ms": row.next_try_ms, "sent_at_ms": row.sent_at_ms, "error": row.error,
+    })
 }
 
 fn body(row: &CaseRow) -> Value {

@@ -19,11 +19,17 @@ pub async fn healthz(State(app): State<App>) -> Result<Response, ApiError> {
 /// Returns figures in the text format of Prometheus. Counts only: nothing about anybody.
 pub async fn metrics(State(app): State<App>) -> Result<Response, ApiError> {
     let open = app.desk.store.count_cases(&CaseFilter { open: Some(true), ..CaseFilter::default() }).await?;
+    let store = &app.desk.store;
+    let (waiting, dead) = (store.count_deliveries("waiting").await?, store.count_deliveries("dead").await?);
+    let failed = store.count_deliveries("failed").await?;
     let committed = *app.desk.store.committed().borrow();
     let text = format!(
         "# HELP gradus_cases_open Cases that are not resolved.\n# TYPE gradus_cases_open gauge\ngradus_cases_open {open}\n\
          # HELP gradus_log_position Position of the last event committed by this node.\n# TYPE gradus_log_position counter\n\
          gradus_log_position {committed}\n\
+         # HELP gradus_deliveries Alerts beyond the pages: not sent yet, to be tried again, given up.\n\
+         # TYPE gradus_deliveries gauge\ngradus_deliveries{{state=\"waiting\"}} {waiting}\n\
+         gradus_deliveries{{state=\"failed\"}} {failed}\ngradus_deliveries{{state=\"dead\"}} {dead}\n\
          # HELP gradus_live_streams Live streams that are open on this node.\n# TYPE gradus_live_streams gauge\n\
          gradus_live_streams {}\n",
         app.hub.listeners(),

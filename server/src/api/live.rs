@@ -57,7 +57,11 @@ fn events(me: &Me, rows: bool, wave: &Wave) -> Vec<Event> {
     let sees = |team: Option<&str>| me.sees(team);
     let mut events = Vec::new();
     for alert in &wave.alerts {
-        if me.role.hears(&alert.role) && sees(alert.team.as_deref()) {
+        let called = match &alert.only {
+            Some(user) => *user == me.user.id,
+            None => me.role.hears(&alert.role),
+        };
+        if called && sees(alert.team.as_deref()) {
             events.push(Event::default().event("alert").data(alert.json(me.lang)));
         }
     }

@@ -51,6 +51,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/api/v1/cases", get(cases::list))
         .route("/api/v1/cases/{id}", get(cases::one))
         .route("/api/v1/cases/{id}/actions", post(cases::act))
+        .route("/api/v1/deliveries", get(cases::failed_deliveries))
         .route("/api/v1/week", get(figures::week))
         .route("/api/v1/customers", get(figures::customers))
         .route("/api/v1/customers/{id}", get(figures::customer))

@@ -58,7 +58,7 @@ impl Me {
 
     /// Returns the team whose things they see; `None` sees all.
     pub fn team(&self) -> Option<&str> {
-        if self.role.sees_all_teams() { None } else { self.user.team.as_deref() }
+        team_of(&self.user, self.role)
     }
 
     /// Says whether they see what belongs to a team.
@@ -87,6 +87,11 @@ impl Me {
         }
         self.may(what)
     }
+}
+
+/// Returns the team whose things a person sees; `None` sees all.
+pub fn team_of(user: &User, role: Role) -> Option<&str> {
+    if role.sees_all_teams() { None } else { user.team.as_deref() }
 }
 
 fn cookie(parts: &Parts) -> Option<&str> {

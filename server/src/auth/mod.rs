@@ -5,5 +5,5 @@ mod me;
 mod role;
 
 pub use gate::{Gate, GateError};
-pub use me::{COOKIE, Me, begin_session, ended_cookie};
+pub use me::{COOKIE, Me, begin_session, ended_cookie, team_of};
 pub use role::{May, Role};

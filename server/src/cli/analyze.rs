@@ -11,7 +11,7 @@ use gradus_engine::judge::Judge;
 use serde_json::{Value, json};
 
 use super::{Ended, progress};
-use crate::analyze::{Versions, report, to_judge};
+use crate::analyze::{Versions, alerts, report, to_judge};
 use crate::config::Config;
 use crate::ears;
 use crate::intake::customers::{self, Customers};
@@ -35,6 +35,10 @@ pub struct Arguments {
     /// Time zone of times without an offset.
     #[arg(long)]
     timezone: Option<String>,
+    /// Let the clocks of cases run as on a server where nobody acts, and print whom the alerts told: when the decision
+    /// was made, when nobody answered, when the time to resolve ran out.
+    #[arg(long)]
+    clocks: bool,
 }
 
 /// A conversation that waits for its turn, or the reason why there is none.
@@ -63,6 +67,9 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
             .and_then(|(incoming, ..)| incoming.started_at)
     });
     let mut judge = Judge::new(&protocol, &ear);
+    if arguments.clocks {
+        judge = judge.with_clocks();
+    }
     let versions = Versions { protocol: &protocol.version, rules: ear.rules_version() };
     let mut lines: Vec<Value> = vec![Value::Null; waiting.len()];
     let mut failed = false;
@@ -72,7 +79,12 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
             Ok((incoming, heard, sound)) => {
                 let mut conversation = to_judge(incoming, &customers);
                 conversation.heard.clone_from(heard);
-                report(&one.file, incoming, &judge.conversation(&conversation), versions, sound)
+                let judged = judge.conversation(&conversation);
+                let mut line = report(&one.file, incoming, &judged, versions, sound);
+                if let Some(fields) = line.as_object_mut().filter(|_| arguments.clocks) {
+                    fields.insert("alerts".to_owned(), alerts(&judged.told, incoming.utc_offset_s));
+                }
+                line
             }
             Err(error) => {
                 failed = true;

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::{Ended, progress};
 use crate::analyze::{Versions, report, to_judge};
 use crate::config::Config;
-use crate::eval::{by_keywords, corrupt, faults, read, read_expected, score};
+use crate::eval::{Labelled, by_keywords, corrupt, faults, read, read_expected, score};
 use crate::{ears, intake};
 
 #[derive(clap::Args)]
@@ -71,20 +71,7 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
         lines.extend(read(file)?);
     }
     if arguments.scores {
-        for line in &lines {
-            let opinions = ear.opinions(&line.text, line.party, line.channel);
-            let kinds: serde_json::Map<_, _> = opinions
-                .iter()
-                .map(|one| {
-                    let margin = |vote: Option<Vote>| vote.map(|vote| vote.margin);
-                    let rule = one.rule.as_ref().map(|rule| rule.confidence);
-                    (one.kind.name().to_owned(), json!([rule, margin(one.classifier), margin(one.encoder)]))
-                })
-                .collect();
-            let labels: Vec<_> = line.labels.iter().map(|kind| kind.name()).collect();
-            let trap = line.trap.map(SignalKind::name);
-            println!("{}", json!({"labels": labels, "trap": trap, "kinds": kinds}));
-        }
+        print_scores(&ear, &lines);
         return Ok(Ended::Well);
     }
     let judge = |text: &str, party: Party, channel: Channel| kinds(&ear, text, party, channel);
@@ -131,6 +118,24 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
         println!("with {percent} % of the words corrupted: macro F1 {f1:.3}");
     }
     Ok(Ended::Well)
+}
+
+/// Prints what each source makes of each kind of each line.
+fn print_scores(ear: &Ear, lines: &[Labelled]) {
+    for line in lines {
+        let opinions = ear.opinions(&line.text, line.party, line.channel);
+        let kinds: serde_json::Map<_, _> = opinions
+            .iter()
+            .map(|one| {
+                let margin = |vote: Option<Vote>| vote.map(|vote| vote.margin);
+                let rule = one.rule.as_ref().map(|rule| rule.confidence);
+                (one.kind.name().to_owned(), json!([rule, margin(one.classifier), margin(one.encoder)]))
+            })
+            .collect();
+        let labels: Vec<_> = line.labels.iter().map(|kind| kind.name()).collect();
+        let trap = line.trap.map(SignalKind::name);
+        println!("{}", json!({"labels": labels, "trap": trap, "kinds": kinds}));
+    }
 }
 
 /// Judges conversations and compares the decisions with the expected ones.

@@ -1,4 +1,5 @@
-//! `gradus import`: recordings, conversations, customers and purchases into the store. A second import changes nothing.
+//! `gradus import`: recordings, conversations, customers, purchases and cases of former times into the store. A second
+//! import changes nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -6,15 +7,16 @@ use anyhow::{Context, Result};
 
 use super::{Ended, progress};
 use crate::config::Config;
-use crate::desk::{Desk, digest};
+use crate::desk::{Desk, Sound, digest, make_store_folder};
 use crate::ears;
-use crate::intake::{self, customers};
+use crate::intake::{self, Incoming, StartFrom, cases, customers};
 use crate::listen::{LazyEngine, listen};
-use crate::store::{CustomerFacts, CustomerId, Purchase};
+use crate::past;
+use crate::store::{CustomerFacts, CustomerId, Hold, Purchase, Store};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Files or folders: recordings, vCon, transcripts, customers.csv, purchases.csv.
+    /// Files or folders: recordings, vCon, transcripts, customers.csv, purchases.csv, cases.csv.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
 }
@@ -25,48 +27,136 @@ enum Taken {
     KnownAlready,
 }
 
+/// What became of all files.
+#[derive(Default)]
+struct Counts {
+    kept: usize,
+    known: usize,
+    failed: usize,
+    by_name: usize,
+    by_time: usize,
+}
+
+impl Counts {
+    fn started(&mut self, from: StartFrom) {
+        match from {
+            StartFrom::Source => {}
+            StartFrom::FileName => self.by_name += 1,
+            StartFrom::FileTime => self.by_time += 1,
+        }
+    }
+}
+
 pub fn run(arguments: &Arguments) -> Result<Ended> {
     let config = Config::load()?;
     tokio::runtime::Runtime::new()?.block_on(async {
+        make_store_folder(&config)?;
+        let held = Store::hold(config.store.url.reveal(), Hold::Shared).await?;
         let desk = Desk::open(config).await?;
         let files = ears::files(&arguments.paths);
         let bar = progress(files.len(), "importing");
         let speech = desk.config.speech.clone();
         let mut engine = LazyEngine::new(&speech);
-        let (mut kept, mut known, mut failed) = (0, 0, 0);
+        let (mut counts, mut cases) = (Counts::default(), Vec::new());
         for file in files {
             let taken = match file {
-                Ok(path) => one(&desk, &path, &mut engine).await.with_context(|| path.display().to_string()),
+                // Cases belong to conversations: they come last, whatever their place among the files.
+                Ok(path) if lists_cases(&path) => {
+                    cases.push(path);
+                    continue;
+                }
+                Ok(path) => {
+                    one(&desk, (&path, None), &mut engine, &mut counts).await.with_context(|| shown(&path))
+                }
                 Err(error) => Err(error.into()),
             };
             match taken {
-                Ok(Taken::Kept(count)) => kept += count,
-                Ok(Taken::KnownAlready) => known += 1,
+                Ok(Taken::Kept(count)) => counts.kept += count,
+                Ok(Taken::KnownAlready) => counts.known += 1,
                 Err(error) => {
-                    failed += 1;
+                    counts.failed += 1;
                     bar.suspend(|| eprintln!("gradus: {error:#}"));
                 }
             }
             bar.inc(1);
         }
+        for path in &cases {
+            enter_cases(&desk, path, &mut counts).await;
+            bar.inc(1);
+        }
         bar.finish_and_clear();
         desk.store.close().await;
+        held.end().await;
+        let Counts { kept, known, failed, by_name, by_time } = counts;
+        if by_name + by_time > 0 {
+            println!("starts taken from file names: {by_name}, from the times of files: {by_time}");
+        }
         println!("imported {kept}, known already {known}, failed {failed}");
         Ok(if failed == 0 { Ended::Well } else { Ended::SomeFailed })
     })
 }
 
-/// Takes in one file for the server's inbox.
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Enters the cases of one file; every line stands for itself.
+async fn enter_cases(desk: &Desk, path: &Path, counts: &mut Counts) {
+    let entered = match read_cases(desk, path) {
+        Ok(cases) => past::enter(desk, cases).await,
+        Err(error) => Err(error),
+    };
+    match entered {
+        Ok(entered) => {
+            counts.kept += entered.entered;
+            counts.known += entered.known;
+            counts.failed += entered.faults.len();
+            for fault in &entered.faults {
+                eprintln!("gradus: {}: {fault}", shown(path));
+            }
+            for name in &entered.strangers {
+                println!("«{name}» is nobody who signs in: kept by name; `gradus user add` adds people");
+            }
+        }
+        Err(error) => {
+            counts.failed += 1;
+            eprintln!("gradus: {}: {error:#}", shown(path));
+        }
+    }
+}
+
+fn read_cases(desk: &Desk, path: &Path) -> Result<cases::PastCases> {
+    let defaults = desk.config.conversation.defaults()?;
+    let bytes = std::fs::read(path)?;
+    cases::parse(&bytes, &defaults, desk.clock.now()).map_err(|fault| anyhow::anyhow!("{fault}"))
+}
+
+/// Says by its first bytes whether a file lists cases; one that cannot be read is refused where it is read whole.
+fn lists_cases(path: &Path) -> bool {
+    use std::io::Read;
+    let mut head = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(4096).read_to_end(&mut head));
+    read.is_ok() && cases::are_cases(&head)
+}
+
+/// Takes in one file for the server's inbox, which was called `name` where it came from.
 ///
 /// # Errors
 /// Names what is wrong with it.
-pub async fn import_file(desk: &Desk, path: &Path) -> Result<()> {
+pub async fn import_file(desk: &Desk, path: &Path, name: &str) -> Result<()> {
     let speech = desk.config.speech.clone();
-    one(desk, path, &mut LazyEngine::new(&speech)).await.with_context(|| path.display().to_string())?;
+    let mut engine = LazyEngine::new(&speech);
+    let taken = one(desk, (path, Some(name)), &mut engine, &mut Counts::default()).await;
+    taken.with_context(|| name.to_owned())?;
     Ok(())
 }
 
-async fn one(desk: &Desk, path: &Path, engine: &mut LazyEngine<'_>) -> Result<Taken> {
+async fn one(
+    desk: &Desk,
+    (path, name): (&Path, Option<&str>),
+    engine: &mut LazyEngine<'_>,
+    counts: &mut Counts,
+) -> Result<Taken> {
     let bytes = std::fs::read(path)?;
     if let Some(taken) = lists(desk, &bytes).await? {
         return Ok(taken);
@@ -76,11 +166,28 @@ async fn one(desk: &Desk, path: &Path, engine: &mut LazyEngine<'_>) -> Result<Ta
     if desk.store.begin_import(&sha256, &path.display().to_string(), now).await?.is_some() {
         return Ok(Taken::KnownAlready);
     }
-    let result = conversations(desk, path, &bytes, &sha256, engine).await;
+    let result = match opened(desk, path, name) {
+        Ok(all) => conversations(desk, (path, &bytes, &sha256), all, engine, counts).await,
+        Err(error) => Err(error),
+    };
     if let Err(error) = &result {
         desk.store.fail_import(&sha256, &format!("{error:#}"), now).await?;
     }
     result
+}
+
+/// Reads the conversations of a file. One whose source names no time began when its file says.
+fn opened(desk: &Desk, path: &Path, name: Option<&str>) -> Result<Vec<Incoming>> {
+    let defaults = desk.config.conversation.defaults()?;
+    let mut all = match name {
+        Some(name) => intake::open_as(path, name, &defaults)?,
+        None => intake::open(path, &defaults)?,
+    };
+    let own = path.file_name().unwrap_or_default().to_string_lossy();
+    for incoming in &mut all {
+        incoming.start_by_file(path, name.unwrap_or(&own), &defaults);
+    }
+    Ok(all)
 }
 
 /// Customers and purchases are told by their header.
@@ -135,33 +242,33 @@ fn known(customer: &customers::Customer) -> (CustomerFacts, CustomerId) {
 
 async fn conversations(
     desk: &Desk,
-    path: &Path,
-    bytes: &[u8],
-    sha256: &str,
+    (path, bytes, sha256): (&Path, &[u8], &str),
+    mut all: Vec<Incoming>,
     engine: &mut LazyEngine<'_>,
+    counts: &mut Counts,
 ) -> Result<Taken> {
-    let defaults = desk.config.conversation.defaults()?;
-    let mut count = 0;
-    for mut incoming in intake::open(path, &defaults)? {
+    let count = all.len();
+    for (number, incoming) in (1..).zip(&mut all) {
+        let last = number == count;
         if incoming.recordings.is_empty() || !incoming.utterances.is_empty() {
-            desk.import(&incoming, sha256, &[], None, None).await?;
+            desk.import(incoming, sha256, None, last).await?;
         } else {
             let ear = ears::ear(desk.config.notice.rules_folder())?;
-            let listened =
-                listen(path, &mut incoming, (engine.get()?, &ear), &desk.config.speech, &mut |_| {})?;
+            let listened = listen(path, incoming, (engine.get()?, &ear), &desk.config.speech, &mut |_| {})?;
             let extension = path
                 .extension()
                 .map_or_else(|| "bin".to_owned(), |extension| extension.to_string_lossy().to_lowercase());
             let key = format!("{sha256}.{extension}");
             desk.recordings.put(&key, bytes::Bytes::copy_from_slice(bytes)).await?;
-            let mut sound = listened.sound;
-            if let Some(object) = sound.as_object_mut() {
+            let mut measures = listened.sound;
+            if let Some(object) = measures.as_object_mut() {
                 object.insert("waveform".to_owned(), serde_json::json!(listened.waveform));
                 object.insert("duration_ms".to_owned(), serde_json::json!(listened.transcript.duration_ms));
             }
-            desk.import(&incoming, sha256, &listened.heard, Some(sound), Some(key)).await?;
+            let sound = Sound { heard: &listened.heard, measures, recording: key };
+            desk.import(incoming, sha256, Some(sound), last).await?;
         }
-        count += 1;
+        counts.started(incoming.start_from);
     }
     Ok(Taken::Kept(count))
 }

@@ -3,11 +3,14 @@
 //! Exit codes: 0 all went well, 1 something failed and the rest was done, 2 wrong usage.
 
 mod analyze;
+mod backup;
 mod detect;
+mod doctor;
 mod eval;
 mod import;
 mod model;
 mod protocol;
+mod rebuild;
 mod rules;
 mod serve;
 mod train;
@@ -45,10 +48,18 @@ enum Command {
     Rules(rules::Arguments),
     /// Serve pages and API.
     Serve(serve::Arguments),
-    /// Take recordings, conversations, customers and purchases into the store.
+    /// Take recordings, conversations, customers, purchases and cases of former times into the store.
     Import(import::Arguments),
     /// People who may sign in.
     User(user::Arguments),
+    /// Write everything that is kept into one archive.
+    Backup(backup::BackUp),
+    /// Read an archive into an empty store.
+    Restore(backup::Restore),
+    /// Read everything that follows from the log of events off it again.
+    Rebuild(rebuild::Arguments),
+    /// Say what is missing or wrong, with the cure; changes nothing.
+    Doctor(doctor::Arguments),
     /// Measure the detector on a labelled file.
     Eval(eval::Arguments),
     /// Train the classifier on labelled files.
@@ -87,6 +98,10 @@ fn dispatch(command: Command) -> Result<Ended> {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::User(arguments) => user::run(&arguments),
+        Command::Backup(arguments) => backup::back_up(&arguments),
+        Command::Restore(arguments) => backup::restore(&arguments),
+        Command::Rebuild(arguments) => rebuild::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
     }

@@ -10,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::Ended;
 use crate::config::Config;
-use crate::desk::Desk;
+use crate::desk::{Desk, make_store_folder};
 use crate::http::{self, App};
+use crate::store::{Hold, Store};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -33,6 +34,8 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
 async fn serve(config: Config, play: Option<PathBuf>) -> Result<Ended> {
     let address = config.http.listen.clone();
     let tls = http::tls(&config.http)?;
+    make_store_folder(&config)?;
+    let held = Store::hold(config.store.url.reveal(), Hold::Shared).await?;
     let desk = Desk::open(config).await?;
     let listener = tokio::net::TcpListener::bind(&address).await.with_context(|| {
         format!(
@@ -45,6 +48,11 @@ async fn serve(config: Config, play: Option<PathBuf>) -> Result<Ended> {
     tasks.spawn(run_clocks(desk.clone(), stop.clone()));
     tasks.spawn(app.hub.clone().run(desk.clone(), app.zone.clone(), stop.clone()));
     tasks.spawn(app.inbox.clone().run(desk.clone(), stop.clone()));
+    let outbox = app.outbox();
+    if let Some(bot) = app.bot(&outbox)? {
+        tasks.spawn(bot.run(stop.clone()));
+    }
+    tasks.spawn(outbox.run(stop.clone()));
     if let Some(path) = play {
         let (desk, stop) = (desk.clone(), stop.clone());
         tasks.spawn(async move {
@@ -66,6 +74,7 @@ async fn serve(config: Config, play: Option<PathBuf>) -> Result<Ended> {
         ended?;
     }
     desk.store.close().await;
+    held.end().await;
     Ok(Ended::Well)
 }
 

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 
-use super::Ended;
+use super::{Ended, WrongUsage};
 use crate::config::Config;
 use crate::desk::{digest, open_store};
 use crate::password;
@@ -77,7 +77,8 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
             }
             Command::Add { login, role, name, password_env, if_missing } => {
                 if !ROLES.contains(&role.as_str()) {
-                    bail!("unknown role \"{role}\": one of {}", ROLES.join(", "));
+                    let wrong = format!("unknown role \"{role}\": one of {}", ROLES.join(", "));
+                    return Err(WrongUsage(wrong).into());
                 }
                 if store.user_by_login(login).await?.is_some() {
                     if *if_missing {

@@ -13,6 +13,7 @@ use jiff::tz::{Offset, TimeZone};
 mod draft;
 mod open;
 
+pub mod cases;
 pub mod customers;
 pub mod subtitles;
 pub mod table;
@@ -24,16 +25,17 @@ pub mod fault;
 pub mod html;
 pub mod json;
 pub mod mail;
-pub mod phone;
 pub mod roles;
 pub mod sniff;
+pub mod start;
 pub mod text;
 pub mod times;
 
+pub use crate::phone::Phone;
 pub use fault::{Fault, FaultKind, IntakeError};
-pub use open::{files, open, parse};
-pub use phone::Phone;
+pub use open::{files, open, open_as, parse};
 pub use sniff::SoundFormat;
+pub use start::StartFrom;
 
 /// What is assumed where the data is silent.
 #[derive(Clone, Debug)]
@@ -60,6 +62,8 @@ pub struct Incoming {
     pub channel: Channel,
     /// When it began; `None` where no entry has a time.
     pub started_at: Option<Timestamp>,
+    /// How that is known.
+    pub start_from: StartFrom,
     /// Seconds east of UTC of the clock in the place of the conversation.
     pub utc_offset_s: i32,
     /// What it is about, as the source says.
@@ -84,6 +88,7 @@ impl Default for Incoming {
             id: String::new(),
             channel: Channel::Call,
             started_at: None,
+            start_from: StartFrom::Source,
             utc_offset_s: 0,
             subject: None,
             parties: Vec::new(),

@@ -6,27 +6,39 @@ use std::path::{Path, PathBuf};
 
 use super::fault::{Fault, FaultKind, IntakeError};
 use super::sniff::{SoundFormat, TextFormat};
-use super::{Defaults, Incoming, RecordingRef, RecordingSource, limits};
-use super::{subtitles, table, text, transcript, vcon};
+use super::{Defaults, Incoming, RecordingRef, RecordingSource, StartFrom, limits};
+use super::{start, subtitles, table, text, transcript, vcon};
 
 /// Reads one file: a vCon, a transcript, a table of utterances, or a recording, which is only recognised as one.
 ///
 /// # Errors
 /// An [`IntakeError`] that names the file, the place and the cure.
 pub fn open(path: &Path, defaults: &Defaults) -> Result<Vec<Incoming>, IntakeError> {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let mut conversations = open_as(path, &name, defaults)?;
+    for conversation in &mut conversations {
+        conversation.source_name = path.to_string_lossy().into_owned();
+    }
+    Ok(conversations)
+}
+
+/// Reads one file that was called `name` where it came from.
+///
+/// # Errors
+/// An [`IntakeError`] that names the file, the place and the cure.
+pub fn open_as(path: &Path, name: &str, defaults: &Defaults) -> Result<Vec<Incoming>, IntakeError> {
     let failed = |fault| IntakeError { file: path.to_owned(), fault };
     let head = read_head(path).map_err(failed)?;
-    let extension = extension_of(path);
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let extension = extension_of(Path::new(name));
     let mut conversations = match SoundFormat::of_bytes(&head) {
-        Some(format) => vec![recording(&name, &extension, format, defaults).map_err(failed)?],
+        Some(format) => vec![recording((path, name), &extension, format, defaults).map_err(failed)?],
         None => {
             let bytes = read_whole(path).map_err(failed)?;
-            parse(&bytes, &name, defaults).map_err(failed)?
+            parse(&bytes, name, defaults).map_err(failed)?
         }
     };
     for conversation in &mut conversations {
-        conversation.source_name = path.to_string_lossy().into_owned();
+        name.clone_into(&mut conversation.source_name);
     }
     Ok(conversations)
 }
@@ -96,7 +108,7 @@ pub fn files(path: &Path) -> Result<Vec<PathBuf>, IntakeError> {
 }
 
 fn recording(
-    name: &str,
+    (path, name): (&Path, &str),
     extension: &str,
     format: SoundFormat,
     defaults: &Defaults,
@@ -116,6 +128,7 @@ fn recording(
             .warnings
             .push(format!("the name says «.{extension}», the content is {}", format.extension()));
     }
+    conversation.start_by_file(path, name, defaults);
     conversation.recordings.push(RecordingRef {
         source: RecordingSource::File,
         format,
@@ -124,6 +137,22 @@ fn recording(
         channels: Vec::new(),
     });
     Ok(conversation)
+}
+
+impl Incoming {
+    /// Takes the start from the file where the source says none.
+    pub fn start_by_file(&mut self, path: &Path, name: &str, defaults: &Defaults) {
+        if self.started_at.is_some() {
+            return;
+        }
+        let Some((moment, from)) = start::of_file(path, name, &defaults.zone) else { return };
+        (self.started_at, self.start_from) = (Some(moment.at), from);
+        self.utc_offset_s = moment.utc_offset_s;
+        if from == StartFrom::FileTime {
+            let words = "the start is the time at which the file was last written: its name holds no date with a time";
+            self.warnings.push(words.to_owned());
+        }
+    }
 }
 
 fn unknown(extension: &str, promised: Option<TextFormat>) -> Fault {

@@ -155,6 +155,13 @@ impl Table {
     /// Reads a table; `names` gives each column and what it may be called. The separator is the one of comma, semicolon
     /// and tab that the header has most of.
     pub fn read(text: &str, names: &[(&'static str, &[&str])]) -> Result<Table, Fault> {
+        let (table, faults) = Self::read_rows(text, names)?;
+        faults.into_iter().next().map_or(Ok(table), Err)
+    }
+
+    /// Reads a table of which each row stands for itself: those with too many cells are left out, each with its fault.
+    pub fn read_rows(text: &str, names: &[(&'static str, &[&str])]) -> Result<(Table, Vec<Fault>), Fault> {
+        let mut faults = Vec::new();
         let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
         let count = |separator: u8| first.bytes().filter(|&byte| byte == separator).count();
         let separator =
@@ -180,7 +187,8 @@ impl Table {
             {
                 let problem = format!("there are {} cells under {} headers", cells.len(), table.header.len());
                 let cure = "put cells that hold the separator into quotes";
-                return Err(Fault::new(FaultKind::Syntax, format!("line {number}"), problem, cure));
+                faults.push(Fault::new(FaultKind::Syntax, format!("line {number}"), problem, cure));
+                continue;
             }
             if table.lines.len() >= ROWS {
                 let problem = format!("there are more than {ROWS} rows");
@@ -193,7 +201,7 @@ impl Table {
             }
             table.lines.push(Line { number, cells: cells.clone() });
         }
-        if table.lines.is_empty() {
+        if table.lines.is_empty() && faults.is_empty() {
             return Err(Fault::new(
                 FaultKind::Empty,
                 "",
@@ -201,7 +209,7 @@ impl Table {
                 "export the table again",
             ));
         }
-        Ok(table)
+        Ok((table, faults))
     }
 
     fn take_header(

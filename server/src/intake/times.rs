@@ -48,7 +48,7 @@ pub fn date(text: &str) -> Option<Date> {
     text.parse().ok().or_else(|| russian_date(text))
 }
 
-fn of_clock(civil: DateTime, zone: &TimeZone) -> Option<Moment> {
+pub(super) fn of_clock(civil: DateTime, zone: &TimeZone) -> Option<Moment> {
     // A time that a change of the clock skips or repeats is taken as jiff's «compatible» rule says.
     let zoned = zone.to_zoned_datetime(civil).ok()?;
     let at = Timestamp::from_millis(zoned.timestamp().as_millisecond());

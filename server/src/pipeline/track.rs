@@ -8,14 +8,13 @@ use gradus_engine::alert::Alert;
 use gradus_engine::case::{Action, Case, CaseChange, CaseState, Owner, Refusal};
 use gradus_engine::decision::{Decision, DecisionKind, LadderStep};
 use gradus_engine::effect::Effect;
-use gradus_engine::event::Event;
-use gradus_engine::notice::Noticed;
+use gradus_engine::event::{Event, Said};
 use gradus_engine::signal::{Channel, Group, Party, SignalKind};
 use gradus_engine::step::{State, step};
 use gradus_engine::time::Timestamp;
 use serde_json::json;
 
-use super::{Pipeline, Spoken};
+use super::{Basis, Spoken};
 use crate::analyze::cause;
 use crate::mask::{MaskedText, Masker};
 use crate::store::{
@@ -38,9 +37,11 @@ pub(super) struct Track {
     standing_id: Option<DecisionId>,
     standing_weight: u8,
     /// The team that sees the conversation and its case.
-    pub(super) team: Option<String>,
+    team: Option<String>,
     quote: Option<(i64, u32, u32, SignalKind)>,
     pub(super) alerted: bool,
+    /// Whether an alert was ever given.
+    called: bool,
     masker: Masker,
 }
 
@@ -49,8 +50,10 @@ impl Track {
         id: ConversationId,
         channel: Channel,
         customer: Option<CustomerId>,
-        customer_key: String,
+        team: Option<String>,
     ) -> Self {
+        let customer_key =
+            customer.as_ref().map_or_else(|| format!("conversation {id}"), ToString::to_string);
         Self {
             id,
             channel,
@@ -62,9 +65,10 @@ impl Track {
             standing: None,
             standing_id: None,
             standing_weight: 0,
-            team: None,
+            team,
             quote: None,
             alerted: false,
+            called: false,
             masker: Masker::default(),
         }
     }
@@ -81,12 +85,12 @@ impl Track {
     /// Takes in one event: the new state, the event for the log, and the changes that follow.
     pub(super) fn take(
         &mut self,
-        desk: &Pipeline,
+        basis: &Basis<'_>,
         event: &Event,
         now: Timestamp,
         batch: &mut Batch,
     ) -> Result<(), Refusal> {
-        let (state, effects) = step(&desk.protocol, self.state.clone(), event, now)?;
+        let (state, effects) = step(basis.protocol, self.state.clone(), event, now)?;
         self.state = state;
         if let Event::Said(said) = event {
             self.said.insert(said.index);
@@ -102,23 +106,29 @@ impl Track {
                 at: now,
                 kind: kind_of(event).to_owned(),
                 body: serde_json::to_string(&without_words(event)).unwrap_or_default(),
-                protocol_version: desk.protocol.version.clone(),
-                rules_version: desk.ear.rules_version().to_owned(),
+                protocol_version: basis.protocol.version.clone(),
+                rules_version: basis.rules_version.to_owned(),
             });
         }
         let who = match event {
+            Event::Acted { action: Action::Enter { .. }, .. } => None,
             Event::Acted { by, .. } => Some(UserId(by.0.clone())),
             _ => None,
         };
+        // Climbing is the one way in which an alert that waits for an answer goes on; every other one begins anew.
+        let climbs = effects.iter().any(|effect| matches!(effect, Effect::Case(CaseChange::Climbed { .. })));
         for effect in effects {
-            self.follow(desk, effect, who.as_ref(), now, batch);
+            match effect {
+                Effect::Alert(alert) => self.alert(basis, &alert, climbs, now, batch),
+                effect => self.follow(basis, effect, who.as_ref(), now, batch),
+            }
         }
         Ok(())
     }
 
     fn follow(
         &mut self,
-        desk: &Pipeline,
+        basis: &Basis<'_>,
         effect: Effect,
         who: Option<&UserId>,
         now: Timestamp,
@@ -136,7 +146,7 @@ impl Track {
                     measured: None,
                     confidence: 80,
                     rule: "conversation".to_owned(),
-                    rules_version: desk.ear.rules_version().to_owned(),
+                    rules_version: basis.rules_version.to_owned(),
                     at: now,
                 }
                 .into(),
@@ -151,14 +161,13 @@ impl Track {
                 }
                 .into(),
             ),
-            Effect::AttemptFailed { .. } => {}
-            Effect::Decided(decision) => self.decided(desk, &decision, now, batch),
+            Effect::Decided(decision) => self.decided(basis, &decision, now, batch),
             Effect::Case(change) => self.case_changed(&change, who, now, batch),
-            Effect::Alert(alert) => self.alert(desk, &alert, now, batch),
+            Effect::AttemptFailed { .. } | Effect::Alert(_) => {}
         }
     }
 
-    fn decided(&mut self, desk: &Pipeline, decision: &Decision, now: Timestamp, batch: &mut Batch) {
+    fn decided(&mut self, basis: &Basis<'_>, decision: &Decision, now: Timestamp, batch: &mut Batch) {
         self.decisions += 1;
         // «Engage a supervisor now» stays on the board when a department is brought in besides.
         let weight = weight(decision);
@@ -195,8 +204,8 @@ impl Track {
                     LadderStep::Closing => 3,
                 }),
                 clause: decision.clause.clone(),
-                protocol_version: desk.protocol.version.clone(),
-                rules_version: desk.ear.rules_version().to_owned(),
+                protocol_version: basis.protocol.version.clone(),
+                rules_version: basis.rules_version.to_owned(),
                 evidence: evidence.collect(),
             }
             .into(),
@@ -234,14 +243,14 @@ impl Track {
             }
             CaseChange::Moved { state: CaseState::Acknowledged { .. }, .. } => {
                 if let Some(by) = who {
-                    batch.changes.extend(self.answer_alert(&case, by, now));
+                    batch.changes.extend(self.answer_alert(by, now));
                     batch.changes.push(Change::AcknowledgeCase { id: id.clone(), by: by.clone(), at: now });
                     batch.changes.push(self.update(&case));
                 }
             }
             CaseChange::Moved { state: CaseState::InWork { .. }, .. } => {
                 if let Some(by) = who {
-                    batch.changes.extend(self.answer_alert(&case, by, now));
+                    batch.changes.extend(self.answer_alert(by, now));
                     // First the state: a case that is opened again is closed for everything else.
                     batch.changes.push(self.update(&case));
                     batch.changes.push(Change::TakeOver { id: id.clone(), by: by.clone(), at: now });
@@ -261,6 +270,11 @@ impl Track {
                     closed_at: now,
                 };
                 batch.changes.push(Change::Resolve { id: id.clone(), resolution: Box::new(resolution) });
+                if let (Some(by), true) = (who, self.called) {
+                    batch.changes.extend(self.answer_alert(by, now));
+                    let state = "handled".to_owned();
+                    batch.changes.push(Change::EndAlert { id: self.alert_id(), state, at: now });
+                }
             }
             CaseChange::Moved { .. }
             | CaseChange::Raised { .. }
@@ -297,9 +311,12 @@ impl Track {
     }
 
     /// An alert that was given for the case is answered by whoever acts on it.
-    fn answer_alert(&self, case: &Case, by: &UserId, now: Timestamp) -> Option<Change> {
-        case.told?;
-        Some(Change::AcknowledgeAlert { id: AlertId(format!("{}-alert", self.id)), by: by.clone(), at: now })
+    fn answer_alert(&self, by: &UserId, now: Timestamp) -> Option<Change> {
+        self.called.then(|| Change::AcknowledgeAlert { id: self.alert_id(), by: by.clone(), at: now })
+    }
+
+    fn alert_id(&self) -> AlertId {
+        AlertId(format!("{}-alert", self.id))
     }
 
     fn update(&self, case: &Case) -> Change {
@@ -322,22 +339,20 @@ impl Track {
         .into()
     }
 
-    fn alert(&mut self, desk: &Pipeline, alert: &Alert, now: Timestamp, batch: &mut Batch) {
+    fn alert(&mut self, basis: &Basis<'_>, alert: &Alert, climbs: bool, now: Timestamp, batch: &mut Batch) {
         self.alerted = true;
-        let id = AlertId(format!("{}-alert", self.id));
+        self.called = true;
+        let id = self.alert_id();
         let climbs_at =
-            desk.protocol.alerts.ladder.get(alert.step as usize + 1).map(|next| now.plus(next.after));
-        if alert.repeat {
-            let role = Some(alert.role.clone());
+            basis.protocol.alerts.ladder.get(alert.step as usize + 1).map(|next| now.plus(next.after));
+        let recipient_id = alert.to.as_ref().map(|staff| UserId(staff.0.clone()));
+        let recipient_role = Some(alert.role.clone());
+        let level = i64::from(alert.step);
+        let mut reach = basis.reach(&alert.role, self.team.as_deref(), now);
+        reach.only.clone_from(&recipient_id);
+        if climbs && alert.repeat {
             batch.changes.push(
-                AlertClimb {
-                    id,
-                    level: i64::from(alert.step),
-                    recipient_id: None,
-                    recipient_role: role,
-                    climbs_at,
-                }
-                .into(),
+                AlertClimb { id, level, recipient_id, recipient_role, climbs_at, at: now, reach }.into(),
             );
             return;
         }
@@ -349,18 +364,19 @@ impl Track {
                 conversation_id: Some(self.id.clone()),
                 decision_id: self.standing_id.clone(),
                 decision,
-                recipient_id: None,
-                recipient_role: Some(alert.role.clone()),
-                level: i64::from(alert.step),
+                recipient_id,
+                recipient_role,
+                level,
                 created_at: now,
                 climbs_at,
+                reach,
             }
             .into(),
         );
     }
 
-    /// The words, the signals and the promises of an utterance.
-    pub(super) fn keep(&mut self, desk: &Pipeline, said: &Spoken, noticed: &Noticed, batch: &mut Batch) {
+    /// The words of an utterance, masked.
+    pub(super) fn keep_words(&mut self, said: &Spoken, batch: &mut Batch) {
         let masked = self.masker.utterance(i64::from(said.index), said.party, &said.text);
         for (utterance, text) in masked.earlier {
             batch.changes.push(Change::Remask { conversation: self.id.clone(), utterance, text });
@@ -380,7 +396,11 @@ impl Track {
             }
             .into(),
         );
-        for (number, found) in (0_i64..).zip(&noticed.signals) {
+    }
+
+    /// The signals and the promises of an utterance.
+    pub(super) fn keep_noticed(&self, basis: &Basis<'_>, said: &Said, at: Timestamp, batch: &mut Batch) {
+        for (number, found) in (0_i64..).zip(&said.noticed.signals) {
             batch.changes.push(
                 Signal {
                     conversation: self.id.clone(),
@@ -392,13 +412,13 @@ impl Track {
                     measured: None,
                     confidence: found.confidence,
                     rule: found.rule.clone(),
-                    rules_version: desk.ear.rules_version().to_owned(),
-                    at: said.at,
+                    rules_version: basis.rules_version.to_owned(),
+                    at,
                 }
                 .into(),
             );
         }
-        for (number, promise) in (0..).zip(&noticed.commitments) {
+        for (number, promise) in (0..).zip(&said.noticed.commitments) {
             let due_at = promise.due.as_ref().and_then(|due| due.parse::<jiff::Timestamp>().ok());
             batch.changes.push(
                 Commitment {
@@ -476,6 +496,7 @@ fn stage(case: &Case) -> String {
 
 fn change_name(change: &CaseChange) -> &'static str {
     match change {
+        CaseChange::Opened(case) if case.entered_at.is_some() => "entered",
         CaseChange::Opened(_) => "opened",
         CaseChange::Raised { .. } => "raised",
         CaseChange::Moved { state, .. } => state.name(),

@@ -3,15 +3,18 @@
 use gradus_engine::time::Timestamp;
 
 use super::Store;
-use super::conversations::found;
+use super::conversations::{Evidence, found};
+use super::deliveries::{self, Reach};
 use super::engine::{Tx, on, within};
 use super::error::StoreError;
-use super::ids::{AlertId, CaseId, ConversationId, DecisionId, UserId};
+use super::ids::{AlertId, CaseId, ConversationId, DecisionId, UserId, Verdict};
+use super::json::JsonText;
 
 /// An alert to be given.
 #[derive(Clone, Debug)]
 pub struct NewAlert {
-    /// Its name, unique for ever: the same alert given twice is one row that counts its repeats.
+    /// Its name, unique for ever: the same alert given twice is one row that counts its repeats and waits for an answer
+    /// anew.
     pub id: AlertId,
     /// The case it is about.
     pub case_id: Option<CaseId>,
@@ -31,6 +34,8 @@ pub struct NewAlert {
     pub created_at: Timestamp,
     /// When it climbs unless somebody answers.
     pub climbs_at: Option<Timestamp>,
+    /// Whom it reaches beyond the page.
+    pub reach: Reach,
 }
 
 /// An unanswered alert goes on to the next person.
@@ -46,6 +51,10 @@ pub struct AlertClimb {
     pub recipient_role: Option<String>,
     /// When it climbs again; never when this was the last step.
     pub climbs_at: Option<Timestamp>,
+    /// When.
+    pub at: Timestamp,
+    /// Whom it reaches beyond the page now.
+    pub reach: Reach,
 }
 
 /// An alert with what a person needs to see.
@@ -53,6 +62,8 @@ pub struct AlertClimb {
 #[allow(missing_docs, reason = "the columns are documented where they are written")]
 pub struct AlertRow {
     pub id: AlertId,
+    /// What people call it.
+    pub number: Option<i64>,
     pub case_id: Option<CaseId>,
     pub case_number: Option<i64>,
     pub conversation_id: Option<ConversationId>,
@@ -70,14 +81,30 @@ pub struct AlertRow {
     pub acknowledged_by: Option<UserId>,
     pub climbs_at_ms: Option<i64>,
     pub ended_at_ms: Option<i64>,
+    /// `right` or `wrong`, as people say.
+    pub verdict: Option<String>,
+    pub verdict_reason: Option<String>,
+    pub verdict_by: Option<UserId>,
+}
+
+/// What an alert rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grounds {
+    /// Why, by its name in the protocol.
+    pub reason: String,
+    /// By which clause.
+    pub clause: String,
+    /// The words it rests on first, unless they were measured or erased.
+    pub quote: Option<String>,
 }
 
 macro_rules! alert_select {
     ($rest:literal) => {
         concat!(
-            "SELECT a.id, a.case_id, c.number AS case_number, a.conversation_id, a.decision_id, a.decision,
+            "SELECT a.id, a.number, a.case_id, c.number AS case_number, a.conversation_id, a.decision_id, a.decision,
                  d.reason AS reason, a.recipient_id, a.recipient_role, a.level, a.state, a.repeats, a.created_at_ms,
-                 a.delivered_at_ms, a.acknowledged_at_ms, a.acknowledged_by, a.climbs_at_ms, a.ended_at_ms
+                 a.delivered_at_ms, a.acknowledged_at_ms, a.acknowledged_by, a.climbs_at_ms, a.ended_at_ms, a.verdict,
+                 a.verdict_reason, a.verdict_by
              FROM alerts a
              LEFT JOIN cases c ON c.id = a.case_id
              LEFT JOIN decisions d ON d.id = a.decision_id ",
@@ -91,6 +118,57 @@ impl Store {
     pub async fn alert(&self, id: &AlertId) -> Result<Option<AlertRow>, StoreError> {
         let sql = alert_select!("WHERE a.id = $1");
         Ok(on!(self.read, |pool| sqlx::query_as(sql).bind(id).fetch_optional(pool).await?))
+    }
+
+    /// Returns the alert that people call by a number.
+    pub async fn alert_by_number(&self, number: i64) -> Result<Option<AlertRow>, StoreError> {
+        let sql = alert_select!("WHERE a.number = $1");
+        Ok(on!(self.read, |pool| sqlx::query_as(sql).bind(number).fetch_optional(pool).await?))
+    }
+
+    /// Returns what a decision rests on.
+    pub async fn grounds(&self, decision: &DecisionId) -> Result<Option<Grounds>, StoreError> {
+        let sql = "SELECT reason, clause, conversation_id, evidence FROM decisions WHERE id = $1";
+        let row: Option<(String, String, ConversationId, JsonText<Vec<Evidence>>)> =
+            on!(self.read, |pool| sqlx::query_as(sql).bind(decision).fetch_optional(pool).await?);
+        let Some((reason, clause, conversation, JsonText(evidence))) = row else { return Ok(None) };
+        let quoted = evidence.iter().find_map(|found| Some((found.utterance, found.start?, found.end?)));
+        let quote = match quoted {
+            None => None,
+            Some((utterance, start, end)) => {
+                let sql =
+                    "SELECT substr(text, CAST($3 AS INTEGER) + 1, CAST($4 AS INTEGER)) FROM utterance_texts
+                           WHERE conversation_id = $1 AND utterance = $2 AND text IS NOT NULL";
+                on!(self.read, |pool| sqlx::query_scalar(sql)
+                    .bind(conversation)
+                    .bind(utterance)
+                    .bind(i64::from(start))
+                    .bind(i64::from(end.saturating_sub(start)))
+                    .fetch_optional(pool)
+                    .await?)
+            }
+        };
+        Ok(Some(Grounds { reason, clause, quote }))
+    }
+
+    /// Notes what a person says of an alert; a later word replaces it, a reason alone keeps the word.
+    pub async fn judge_alert(
+        &self,
+        id: &AlertId,
+        verdict: Verdict,
+        reason: Option<&str>,
+        by: &UserId,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE alerts SET verdict = $2, verdict_reason = $3, verdict_by = $4 WHERE id = $1";
+        let changed = on!(self.write, |pool| sqlx::query(sql)
+            .bind(id)
+            .bind(verdict.name())
+            .bind(reason)
+            .bind(by)
+            .execute(pool)
+            .await?
+            .rows_affected());
+        found(changed, "alert", id)
     }
 
     /// Returns the alerts that call a person or a role and are not over, newest first, at most 200.
@@ -136,11 +214,18 @@ impl Store {
 
 pub(super) async fn give(tx: &mut Tx, alert: &NewAlert) -> Result<(), StoreError> {
     let sql = "INSERT INTO alerts (id, case_id, conversation_id, decision_id, decision, recipient_id, recipient_role,
-                   level, state, repeats, created_at_ms, climbs_at_ms)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'open', 0, $9, $10)
-               ON CONFLICT (id) DO UPDATE SET repeats = alerts.repeats + 1";
-    within!(tx, |conn| {
-        sqlx::query(sql)
+                   level, state, repeats, created_at_ms, climbs_at_ms, page_only, number)
+               SELECT $1, $2, $3, $4, $5, $6, $7, $8, 'open', 0, $9, $10, $11, COALESCE(MAX(number), 0) + 1
+               FROM alerts WHERE TRUE
+               ON CONFLICT (id) DO UPDATE SET repeats = alerts.repeats + 1, decision_id = excluded.decision_id,
+                   decision = excluded.decision, recipient_id = excluded.recipient_id,
+                   recipient_role = excluded.recipient_role, level = excluded.level, state = 'open',
+                   climbs_at_ms = excluded.climbs_at_ms, delivered_at_ms = NULL, acknowledged_at_ms = NULL,
+                   acknowledged_by = NULL, ended_at_ms = NULL,
+                   page_only = excluded.page_only OR (alerts.page_only AND excluded.recipient_id IS NULL)
+               RETURNING page_only";
+    let page_only: bool = within!(tx, |conn| {
+        sqlx::query_scalar(sql)
             .bind(&alert.id)
             .bind(&alert.case_id)
             .bind(&alert.conversation_id)
@@ -151,10 +236,14 @@ pub(super) async fn give(tx: &mut Tx, alert: &NewAlert) -> Result<(), StoreError
             .bind(alert.level)
             .bind(alert.created_at.millis())
             .bind(alert.climbs_at.map(Timestamp::millis))
-            .execute(conn)
-            .await?;
+            .bind(alert.reach.page_only)
+            .fetch_one(conn)
+            .await?
     });
-    Ok(())
+    if page_only {
+        return Ok(());
+    }
+    deliveries::enqueue(tx, &alert.id, &alert.reach, alert.created_at).await
 }
 
 pub(super) async fn delivered(tx: &mut Tx, id: &AlertId, at: Timestamp) -> Result<(), StoreError> {
@@ -172,6 +261,12 @@ pub(super) async fn acknowledge(
     by: &UserId,
     at: Timestamp,
 ) -> Result<(), StoreError> {
+    let open: i64 = within!(tx, |conn| {
+        sqlx::query_scalar("SELECT COUNT(*) FROM alerts WHERE id = $1 AND acknowledged_at_ms IS NULL")
+            .bind(id)
+            .fetch_one(conn)
+            .await?
+    });
     let sql = "UPDATE alerts SET state = CASE WHEN ended_at_ms IS NULL THEN 'acknowledged' ELSE state END,
                    acknowledged_by = CASE WHEN acknowledged_at_ms IS NULL THEN $2 ELSE acknowledged_by END,
                    acknowledged_at_ms = COALESCE(acknowledged_at_ms, $3), climbs_at_ms = NULL
@@ -179,31 +274,33 @@ pub(super) async fn acknowledge(
     let changed = within!(tx, |conn| {
         sqlx::query(sql).bind(id).bind(by).bind(at.millis()).execute(conn).await?.rows_affected()
     });
-    found(changed, "alert", id)
+    found(changed, "alert", id)?;
+    if open > 0 { deliveries::answered(tx, id).await } else { Ok(()) }
 }
 
 pub(super) async fn climb(tx: &mut Tx, climb: &AlertClimb) -> Result<(), StoreError> {
     let sql = "UPDATE alerts SET level = $2, recipient_id = $3, recipient_role = $4, climbs_at_ms = $5,
                    state = 'climbed', claimed_until_ms = 0
-               WHERE id = $1 AND acknowledged_at_ms IS NULL AND ended_at_ms IS NULL AND level < $2";
-    let changed = within!(tx, |conn| {
-        sqlx::query(sql)
+               WHERE id = $1 AND acknowledged_at_ms IS NULL AND ended_at_ms IS NULL AND level < $2
+               RETURNING page_only";
+    let page_only: Option<bool> = within!(tx, |conn| {
+        sqlx::query_scalar(sql)
             .bind(&climb.id)
             .bind(climb.level)
             .bind(&climb.recipient_id)
             .bind(&climb.recipient_role)
             .bind(climb.climbs_at.map(Timestamp::millis))
-            .execute(conn)
+            .fetch_optional(conn)
             .await?
-            .rows_affected()
     });
-    if changed == 0 {
-        return Err(StoreError::Refused(format!(
+    match page_only {
+        Some(true) => Ok(()),
+        Some(false) => deliveries::enqueue(tx, &climb.id, &climb.reach, climb.at).await,
+        None => Err(StoreError::Refused(format!(
             "alert {} does not climb: it was answered, is over, or is already that high",
             climb.id
-        )));
+        ))),
     }
-    Ok(())
 }
 
 pub(super) async fn end(tx: &mut Tx, id: &AlertId, state: &str, at: Timestamp) -> Result<(), StoreError> {

@@ -38,6 +38,10 @@ pub struct NewConversation {
     pub subject: Option<MaskedText>,
     /// Where it came from: a file name, a webhook, a PBX.
     pub source: Option<String>,
+    /// The id that the source gave it.
+    pub source_id: Option<String>,
+    /// What is decided before this moment was history when it came in.
+    pub history_before: Option<Timestamp>,
     /// SHA-256 of the source file, hexadecimal: the same file is never imported twice.
     pub source_sha256: Option<String>,
     /// The recording's key in the object storage.
@@ -70,6 +74,8 @@ impl NewConversation {
             team: None,
             subject: None,
             source: None,
+            source_id: None,
+            history_before: None,
             source_sha256: None,
             recording_key: None,
             sound: None,
@@ -246,10 +252,23 @@ pub struct Progress {
     pub quote: Option<(i64, u32, u32, SignalKind)>,
 }
 
+/// What of a conversation does not stand in its events and is needed to read them off.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct ConversationKey {
+    /// Which conversation.
+    pub id: ConversationId,
+    /// The channel by its name.
+    pub channel: String,
+    /// Whose it is.
+    pub customer_id: Option<CustomerId>,
+    /// The team that sees it.
+    pub team: Option<String>,
+}
+
 pub(super) async fn start(tx: &mut Tx, new: &NewConversation) -> Result<(), StoreError> {
     let sql = "INSERT INTO conversations (id, channel, status, started_at_ms, ended_at_ms, customer_id, agent_id, agent_name,
-                   team, subject, source, source_sha256, recording_key, sound, note)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                   team, subject, source, source_sha256, recording_key, sound, note, history_before_ms, file_name, source_id)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
                ON CONFLICT (id) DO UPDATE SET
                    status = CASE WHEN conversations.status = 'ended' THEN 'ended' ELSE excluded.status END,
                    ended_at_ms = COALESCE(excluded.ended_at_ms, conversations.ended_at_ms),
@@ -262,7 +281,11 @@ pub(super) async fn start(tx: &mut Tx, new: &NewConversation) -> Result<(), Stor
                    source_sha256 = COALESCE(excluded.source_sha256, conversations.source_sha256),
                    recording_key = COALESCE(excluded.recording_key, conversations.recording_key),
                    sound = COALESCE(excluded.sound, conversations.sound),
-                   note = COALESCE(excluded.note, conversations.note)";
+                   note = COALESCE(excluded.note, conversations.note),
+                   history_before_ms = COALESCE(conversations.history_before_ms, excluded.history_before_ms),
+                   file_name = COALESCE(excluded.file_name, conversations.file_name),
+                   source_id = COALESCE(excluded.source_id, conversations.source_id)";
+    let file_name = new.source.as_deref().and_then(|source| source.rsplit('/').next());
     within!(tx, |conn| {
         sqlx::query(sql)
             .bind(&new.id)
@@ -280,6 +303,9 @@ pub(super) async fn start(tx: &mut Tx, new: &NewConversation) -> Result<(), Stor
             .bind(&new.recording_key)
             .bind(new.sound.as_ref().map(JsonText))
             .bind(new.note.as_deref().map(clean))
+            .bind(new.history_before.map(Timestamp::millis))
+            .bind(file_name.map(clean))
+            .bind(new.source_id.as_deref().map(clean))
             .execute(conn)
             .await?;
     });

@@ -6,11 +6,12 @@ use gradus_engine::time::Timestamp;
 use rust_decimal::Decimal;
 
 use super::Store;
+use super::email::normal_email;
 use super::engine::{Tx, on, within};
 use super::error::StoreError;
 use super::ids::{ContactKind, CustomerId};
 use super::json::clean;
-use super::phone::{normal_email, normal_tel};
+use crate::phone::Phone;
 
 /// What is known of a customer; what is absent leaves what is stored.
 #[derive(Clone, Debug, Default)]
@@ -140,8 +141,8 @@ impl Store {
 
     /// Returns the customer with a telephone number in any form: what a PBX asks.
     pub async fn customer_by_tel(&self, tel: &str) -> Result<Option<Customer>, StoreError> {
-        match normal_tel(tel) {
-            Some(tel) => self.customer_by(ContactKind::Tel, &tel).await,
+        match Phone::parse(tel) {
+            Some(tel) => self.customer_by(ContactKind::Tel, tel.digits()).await,
             None => Ok(None),
         }
     }
@@ -171,7 +172,10 @@ impl Store {
             "WHERE k.erased_at_ms IS NULL AND k.search LIKE $1 ESCAPE '!' ORDER BY k.name, k.id LIMIT $2"
         );
         // A whole telephone number is looked for in its normal form; anything else as it was typed.
-        let words = normal_tel(words).unwrap_or_else(|| clean(&words.trim().to_lowercase()));
+        let words = match Phone::parse(words) {
+            Some(tel) => tel.digits().to_owned(),
+            None => clean(&words.trim().to_lowercase()),
+        };
         let mut pattern = String::from("%");
         for c in words.chars() {
             if matches!(c, '%' | '_' | '!') {
@@ -227,7 +231,11 @@ impl Store {
 
 /// Returns the addresses in their normal form; what cannot be one is left out.
 fn contacts_of(facts: &CustomerFacts) -> BTreeSet<(ContactKind, String)> {
-    let tels = facts.tels.iter().filter_map(|tel| normal_tel(tel)).map(|tel| (ContactKind::Tel, tel));
+    let tels = facts
+        .tels
+        .iter()
+        .filter_map(|tel| Phone::parse(tel))
+        .map(|tel| (ContactKind::Tel, tel.digits().to_owned()));
     let emails =
         facts.emails.iter().filter_map(|mail| normal_email(mail)).map(|mail| (ContactKind::Email, mail));
     tels.chain(emails).collect()

@@ -32,8 +32,12 @@ pub(super) struct SqliteTx {
 
 impl SqliteTx {
     async fn begin(pool: &SqlitePool) -> Result<Self, StoreError> {
+        Self::begin_as(pool, "BEGIN IMMEDIATE").await
+    }
+
+    async fn begin_as(pool: &SqlitePool, sql: &'static str) -> Result<Self, StoreError> {
         let mut conn = pool.acquire().await?;
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut *conn).await?;
+        sqlx::query(sql).execute(&mut *conn).await?;
         Ok(Self { conn, ended: false })
     }
 
@@ -102,6 +106,16 @@ impl Db {
         Ok(match self {
             Self::Sqlite(pool) => Tx::Sqlite(SqliteTx::begin(pool).await?),
             Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Opens a transaction that sees one state of the database, whatever is written meanwhile, and writes nothing.
+    pub(super) async fn begin_reading(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Sqlite(pool) => Tx::Sqlite(SqliteTx::begin_as(pool, "BEGIN").await?),
+            Self::Postgres(pool) => {
+                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?)
+            }
         })
     }
 

@@ -34,7 +34,30 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0002_api_tokens.sql"),
         postgres_only: false,
     },
+    Migration {
+        number: 3,
+        name: "history",
+        sql: include_str!("../../migrations/0003_history.sql"),
+        postgres_only: false,
+    },
+    Migration {
+        number: 4,
+        name: "deliveries",
+        sql: include_str!("../../migrations/0004_deliveries.sql"),
+        postgres_only: false,
+    },
 ];
+
+/// A migration that ran, as the database remembers it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, sqlx::FromRow)]
+pub struct Applied {
+    /// Its number.
+    pub number: i64,
+    /// Its name.
+    pub name: String,
+    /// The SHA-256 of its text.
+    pub sha256: String,
+}
 
 /// Brings the database up to date.
 ///
@@ -42,38 +65,85 @@ const MIGRATIONS: &[Migration] = &[
 /// A database written by a newer Gradus, or a migration that was edited after it ran, is refused.
 pub(super) async fn migrate(db: &Db, at_ms: i64) -> Result<(), StoreError> {
     let mut tx = db.begin().await?;
+    lock(&mut tx).await?;
+    bring_up(&mut tx, i64::MAX, at_ms).await?;
+    tx.commit().await
+}
+
+/// Lets two nodes that start together take turns.
+pub(super) async fn lock(tx: &mut Tx) -> Result<(), StoreError> {
     if matches!(tx, Tx::Postgres(_)) {
-        // Two nodes that start together take turns.
         tx.run("SELECT pg_advisory_xact_lock(hashtext(current_schema() || '.gradus.migrate'))").await?;
     }
+    Ok(())
+}
+
+/// Runs the migrations up to a number that did not run yet.
+///
+/// # Errors
+/// As [`migrate`].
+pub(super) async fn bring_up(tx: &mut Tx, up_to: i64, at_ms: i64) -> Result<(), StoreError> {
     tx.run(
         "CREATE TABLE IF NOT EXISTS migrations (
              number BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_ms BIGINT NOT NULL)",
     )
     .await?;
-    let done: Vec<(i64, String, String)> = within!(&mut tx, |conn| {
+    let done = applied(tx).await?;
+    known(&done, "the database")?;
+    for migration in MIGRATIONS.iter().filter(|migration| migration.number <= up_to) {
+        let ran = done.iter().any(|done| done.number == migration.number);
+        if ran || (migration.postgres_only && matches!(tx, Tx::Sqlite(_))) {
+            continue;
+        }
+        apply(tx, migration, at_ms).await?;
+    }
+    Ok(())
+}
+
+/// Returns the migrations that ran, in order. Their table has to be there.
+pub(super) async fn applied(tx: &mut Tx) -> Result<Vec<Applied>, StoreError> {
+    Ok(within!(tx, |conn| {
         sqlx::query_as("SELECT number, name, sha256 FROM migrations ORDER BY number").fetch_all(conn).await?
-    });
-    for (number, name, hash) in &done {
+    }))
+}
+
+/// Checks that this program knows migrations that ran elsewhere.
+///
+/// # Errors
+/// When one is newer, or was changed after it ran.
+pub(super) fn known(done: &[Applied], what: &str) -> Result<(), StoreError> {
+    for Applied { number, name, sha256: hash } in done {
         let Some(known) = MIGRATIONS.iter().find(|migration| migration.number == *number) else {
             return Err(StoreError::Refused(format!(
-                "the database was written by a newer Gradus (migration {number} \"{name}\"); install that version"
+                "{what} was written by a newer Gradus (migration {number} \"{name}\"); install that version"
             )));
         };
         if sha256(known.sql) != *hash {
             return Err(StoreError::Refused(format!(
-                "migration {number} \"{name}\" was changed after it ran on this database"
+                "migration {number} \"{name}\" was changed after it ran on {what}"
             )));
         }
     }
-    for migration in MIGRATIONS {
-        let known = done.iter().any(|(number, ..)| *number == migration.number);
-        if known || (migration.postgres_only && matches!(tx, Tx::Sqlite(_))) {
-            continue;
-        }
-        apply(&mut tx, migration, at_ms).await?;
+    Ok(())
+}
+
+/// Returns how many migrations of this program did not run yet.
+pub(super) fn pending(done: &[Applied], postgres: bool) -> usize {
+    MIGRATIONS
+        .iter()
+        .filter(|migration| postgres || !migration.postgres_only)
+        .filter(|migration| done.iter().all(|done| done.number != migration.number))
+        .count()
+}
+
+/// Returns the names of all tables in the order in which they are made: one that refers to another comes later.
+pub(super) fn tables() -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for line in MIGRATIONS.iter().flat_map(|migration| migration.sql.lines()) {
+        let rest = line.strip_prefix("CREATE TABLE ");
+        names.extend(rest.and_then(|rest| rest.split([' ', '(']).next()));
     }
-    tx.commit().await
+    names
 }
 
 async fn apply(tx: &mut Tx, migration: &Migration, at_ms: i64) -> Result<(), StoreError> {

@@ -19,17 +19,23 @@ mod bench;
 mod bulk;
 mod cases;
 mod change;
+mod channels;
 mod conversations;
 mod customers;
+mod deliveries;
+mod dump;
+mod email;
 mod engine;
 mod erase;
 mod error;
+mod hold;
 mod ids;
 mod imports;
+mod inspect;
 mod json;
+mod load;
 mod log;
 mod migrate;
-mod phone;
 mod postgres;
 mod rebuild;
 mod recordings;
@@ -41,26 +47,34 @@ mod views;
 mod weekly;
 mod writer;
 
-pub use alerts::{AlertClimb, AlertRow, NewAlert};
+pub use alerts::{AlertClimb, AlertRow, Grounds, NewAlert};
 pub use audit::{AuditRow, AuditState};
 pub use bench::{AppendFigures, AppendLoad, Rate, bench_append, bench_store};
 pub use cases::{CaseFilter, CaseRow, CaseUpdate, NewCase, Resolution, TimelineEntry, TimelineRow};
 pub use change::{Batch, Change};
+pub use channels::{QuietHours, UserChannel};
 pub use conversations::{
-    Commitment, Decision, Evidence, HeatPoint, NewConversation, NewParty, Progress, Signal, Utterance,
+    Commitment, ConversationKey, Decision, Evidence, HeatPoint, NewConversation, NewParty, Progress, Signal,
+    Utterance,
 };
 pub use customers::{Contact, Customer, CustomerFacts, Purchase};
+pub use deliveries::{Attempt, Claimed, DeliveryKey, DeliveryRow, Reach};
+pub use dump::{Column, Kind, Snapshot, Table};
+pub use email::normal_email;
 pub use engine::Db;
 pub use erase::Erased;
 pub use error::StoreError;
+pub use hold::{Held, Hold};
 pub use ids::{
     AlertId, CaseId, CommitmentId, CommitmentState, ContactKind, ConversationId, ConversationStatus,
     CustomerId, DecisionId, ImportState, UserId, Verdict,
 };
 pub use imports::ImportRow;
+pub use inspect::{HeldRows, Inspected};
 pub use json::JsonText;
+pub use load::Loading;
 pub use log::{NewEvent, Receipt, StoredEvent, case_stream, conversation_stream, text_sha256};
-pub use phone::{normal_email, normal_tel};
+pub use migrate::Applied;
 pub use recordings::Recordings;
 pub use tokens::ApiToken;
 pub use users::{Session, User};
@@ -92,18 +106,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Open`] names the address and what to do.
     pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        let (write, read) = if url.starts_with("sqlite:") {
-            let (write, read) = sqlite::open(url).await?;
-            (Db::Sqlite(write), Db::Sqlite(read))
-        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            let pool = postgres::open(url).await?;
-            (Db::Postgres(pool.clone()), Db::Postgres(pool))
-        } else {
-            return Err(StoreError::Open {
-                what: url.split(':').next().unwrap_or("").to_owned(),
-                why: "unknown kind of database; write sqlite:PATH or postgres://…".into(),
-            });
-        };
+        let (write, read) = connect(url).await?;
         migrate::migrate(&write, clock.now().millis()).await?;
         let (queue, inbox) = mpsc::channel(writer::QUEUE);
         let (announce, committed) = watch::channel(0);
@@ -152,4 +155,28 @@ impl Store {
         self.read.close().await;
         self.write.close().await;
     }
+}
+
+/// Connects: one pool that writes, one that reads.
+async fn connect(url: &str) -> Result<(Db, Db), StoreError> {
+    if url.starts_with("sqlite:") {
+        let (write, read) = sqlite::open(url).await?;
+        Ok((Db::Sqlite(write), Db::Sqlite(read)))
+    } else if is_postgres(url) {
+        let pool = postgres::open(url).await?;
+        Ok((Db::Postgres(pool.clone()), Db::Postgres(pool)))
+    } else {
+        Err(unknown_kind(url))
+    }
+}
+
+fn unknown_kind(url: &str) -> StoreError {
+    StoreError::Open {
+        what: url.split(':').next().unwrap_or("").to_owned(),
+        why: "unknown kind of database; write sqlite:PATH or postgres://…".into(),
+    }
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres:") || url.starts_with("postgresql:")
 }

@@ -22,6 +22,18 @@ pub(super) const CLAIM_CLIMBING: &str = "UPDATE alerts SET claimed_until_ms = $2
                 ORDER BY climbs_at_ms LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING id";
 
+pub(super) const CLAIM_DELIVERIES: &str =
+    "UPDATE deliveries SET claimed_until_ms = $3, attempts = attempts + 1
+    WHERE channel = $1 AND (alert_id, user_id) IN (SELECT alert_id, user_id FROM deliveries
+        WHERE channel = $1 AND state IN ('waiting', 'failed') AND next_try_ms <= $2 AND claimed_until_ms <= $2
+        ORDER BY next_try_ms LIMIT $4 FOR UPDATE SKIP LOCKED)
+    RETURNING alert_id, user_id, channel, round, attempts, missed, external";
+
+pub(super) const CLAIM_EDITS: &str = "UPDATE deliveries SET edit_due = FALSE
+    WHERE channel = $1 AND (alert_id, user_id) IN (SELECT alert_id, user_id FROM deliveries
+        WHERE channel = $1 AND edit_due LIMIT $2 FOR UPDATE SKIP LOCKED)
+    RETURNING alert_id, user_id, channel, round, attempts, missed, external";
+
 /// Serialises the appends of all nodes, so that positions are without gaps and become visible in their order.
 pub(super) const LOCK_LOG: &str = "SELECT pg_advisory_xact_lock(hashtext(current_schema() || '.gradus.log'))";
 
@@ -45,7 +57,7 @@ pub(super) async fn open(url: &str) -> Result<PgPool, StoreError> {
 }
 
 /// Hides the password of an address before it is shown.
-fn without_password(url: &str) -> String {
+pub(super) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let Some((user, host)) = rest.rsplit_once('@') else { return url.to_owned() };
     let name = user.split(':').next().unwrap_or("");

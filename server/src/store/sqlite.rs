@@ -24,6 +24,18 @@ pub(super) const CLAIM_CLIMBING: &str = "UPDATE alerts SET claimed_until_ms = $2
                 ORDER BY climbs_at_ms LIMIT 1)
     RETURNING id";
 
+pub(super) const CLAIM_DELIVERIES: &str =
+    "UPDATE deliveries SET claimed_until_ms = $3, attempts = attempts + 1
+    WHERE channel = $1 AND (alert_id, user_id) IN (SELECT alert_id, user_id FROM deliveries
+        WHERE channel = $1 AND state IN ('waiting', 'failed') AND next_try_ms <= $2 AND claimed_until_ms <= $2
+        ORDER BY next_try_ms LIMIT $4)
+    RETURNING alert_id, user_id, channel, round, attempts, missed, external";
+
+pub(super) const CLAIM_EDITS: &str = "UPDATE deliveries SET edit_due = FALSE
+    WHERE channel = $1 AND (alert_id, user_id) IN (SELECT alert_id, user_id FROM deliveries
+        WHERE channel = $1 AND edit_due LIMIT $2)
+    RETURNING alert_id, user_id, channel, round, attempts, missed, external";
+
 /// How many rows one INSERT holds, largest first. Few sizes, so that each statement is prepared once; measured in
 /// `docs/decisions/0002-append-path.md`.
 pub(super) const APPEND_ROWS: [usize; 3] = [64, 8, 1];
@@ -40,10 +52,15 @@ pub(super) fn append(rows: usize) -> String {
     sql
 }
 
+/// Returns the file of an address.
+pub(super) fn path(url: &str) -> &str {
+    let path = url.strip_prefix("sqlite:").unwrap_or(url);
+    path.strip_prefix("//").unwrap_or(path)
+}
+
 /// Opens the file, creating it when it is not there: one connection that writes, a few that read.
 pub(super) async fn open(url: &str) -> Result<(SqlitePool, SqlitePool), StoreError> {
-    let path = url.strip_prefix("sqlite:").unwrap_or(url);
-    let path = path.strip_prefix("//").unwrap_or(path);
+    let path = path(url);
     if path.is_empty() || path.contains(":memory:") {
         return Err(StoreError::Open {
             what: url.to_owned(),

@@ -52,6 +52,8 @@ pub struct ConversationRow {
     pub sound: Option<String>,
     /// What the page has to say about the import.
     pub note: Option<String>,
+    /// What was decided before this moment was history when it came in.
+    pub history_before_ms: Option<i64>,
     /// How many utterances there are.
     pub utterances: i64,
     /// The heat now, 0–100.
@@ -267,7 +269,7 @@ macro_rules! conversation_select {
             "SELECT v.id, v.channel, v.status, v.started_at_ms, v.ended_at_ms, v.customer_id, k.name AS customer_name,
                  k.mark AS customer_mark, k.revenue_rank, k.growth_rank, v.agent_id,
                  COALESCE(g.name, v.agent_name) AS agent_name, v.team, v.subject, v.source, v.recording_key, v.sound,
-                 v.note, v.utterances, v.heat_last, v.heat_max, v.heat_at_ms, v.calmed_at, v.attempts, v.decision,
+                 v.note, v.history_before_ms, v.utterances, v.heat_last, v.heat_max, v.heat_at_ms, v.calmed_at, v.attempts, v.decision,
                  v.decision_reason, v.decision_at_ms,
                  CASE WHEN v.quote_end > v.quote_start THEN substr(t.text, CAST(v.quote_start AS INTEGER) + 1,
                      CAST(v.quote_end - v.quote_start AS INTEGER)) END AS quote,
@@ -298,6 +300,16 @@ impl Store {
     pub async fn conversation(&self, id: &ConversationId) -> Result<Option<ConversationRow>, StoreError> {
         let sql = conversation_select!("WHERE v.id = $1");
         Ok(on!(self.read, |pool| sqlx::query_as(sql).bind(id).fetch_optional(pool).await?))
+    }
+
+    /// Returns the conversations that people call so: by their id here, the id that the source gave them, or the name of
+    /// their file, with or without its folder. At most two: more is as bad.
+    pub async fn conversations_named(&self, name: &str) -> Result<Vec<ConversationId>, StoreError> {
+        let sql = "SELECT id FROM conversations WHERE id = $1
+                   UNION SELECT id FROM conversations WHERE source_id = $1
+                   UNION SELECT id FROM conversations WHERE file_name = $2 LIMIT 2";
+        let file_name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+        Ok(on!(self.read, |pool| sqlx::query_scalar(sql).bind(name).bind(file_name).fetch_all(pool).await?))
     }
 
     /// Returns a page of conversations, newest first.

@@ -212,29 +212,35 @@ async fn write_one(
 }
 
 /// Applies changes in their order, the frequent ones together at the end.
-pub(super) async fn apply_all<'a>(
-    tx: &mut Tx,
-    changes: impl Iterator<Item = &'a Change>,
-) -> Result<(), StoreError> {
+async fn apply_all<'a>(tx: &mut Tx, changes: impl Iterator<Item = &'a Change>) -> Result<(), StoreError> {
     let mut bulk = Bulk::default();
     for change in changes {
-        match change {
-            Change::Say(said) => bulk.say(said),
-            Change::Notice(signal) => bulk.notice(signal),
-            Change::Heat(point) => bulk.heat(point),
-            Change::Progress(progress) => bulk.progress(progress),
-            Change::Remask { conversation, utterance, text } => {
-                // The utterance itself may still be waiting in the bulk.
-                bulk.flush(tx).await?;
-                conversations::remask(tx, conversation, *utterance, text).await?;
-            }
-            rare => apply(tx, rare).await?,
+        if collect(&mut bulk, change) {
+            continue;
         }
+        if matches!(change, Change::Remask { .. }) {
+            // The utterance itself may still be waiting in the bulk.
+            bulk.flush(tx).await?;
+        }
+        apply(tx, change).await?;
     }
     bulk.flush(tx).await
 }
 
-async fn apply(tx: &mut Tx, change: &Change) -> Result<(), StoreError> {
+/// Puts a frequent change to the others of its kind; tells whether it is one.
+pub(super) fn collect<'a>(bulk: &mut Bulk<'a>, change: &'a Change) -> bool {
+    match change {
+        Change::Say(said) => bulk.say(said),
+        Change::Notice(signal) => bulk.notice(signal),
+        Change::Heat(point) => bulk.heat(point),
+        Change::Progress(progress) => bulk.progress(progress),
+        _ => return false,
+    }
+    true
+}
+
+/// Applies a rare change.
+pub(super) async fn apply(tx: &mut Tx, change: &Change) -> Result<(), StoreError> {
     match change {
         Change::StartConversation(new) => conversations::start(tx, new).await,
         Change::EndConversation { id, at } => conversations::end(tx, id, *at).await,
@@ -256,10 +262,9 @@ async fn apply(tx: &mut Tx, change: &Change) -> Result<(), StoreError> {
         Change::FinishImport { sha256, conversation, at } => {
             imports::finish(tx, sha256, conversation, *at).await
         }
-        Change::Say(_)
-        | Change::Notice(_)
-        | Change::Heat(_)
-        | Change::Progress(_)
-        | Change::Remask { .. } => Ok(()),
+        Change::Remask { conversation, utterance, text } => {
+            conversations::remask(tx, conversation, *utterance, text).await
+        }
+        Change::Say(_) | Change::Notice(_) | Change::Heat(_) | Change::Progress(_) => Ok(()),
     }
 }

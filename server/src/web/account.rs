@@ -1,4 +1,4 @@
-//! What people change about themselves: language and password.
+//! What people change about themselves: language and password. Where their alerts go is in [`super::channels`].
 
 use askama::Template;
 use axum::extract::State;
@@ -6,6 +6,7 @@ use axum::http::header;
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
+use super::channels::{ChannelsView, channels_of};
 use super::sign_in::{LONGEST, hash};
 use super::{Frame, Lang, Section, frame, show};
 use crate::api::{ApiError, Asked, Filled, mend};
@@ -17,21 +18,34 @@ use crate::password;
 #[template(path = "account.html")]
 pub(super) struct AccountPage {
     pub f: Frame,
-    pub e_old: Option<&'static str>,
-    pub e_new: Option<&'static str>,
+    pub wrongs: Wrongs,
+    pub channels: ChannelsView,
+}
+
+/// What is wrong beside the fields of the password.
+#[derive(Default)]
+pub(super) struct Wrongs {
+    pub old: Option<&'static str>,
+    pub new: Option<&'static str>,
 }
 
 /// What was just done.
 #[derive(Deserialize)]
 pub struct Done {
     changed: Option<String>,
+    saved: Option<String>,
 }
 
 /// Shows the settings.
 pub async fn page(State(app): State<App>, me: Me, Asked(done): Asked<Done>) -> Result<Response, ApiError> {
     let mut f = frame(&app, &me, Section::Other);
-    f.flash = done.changed.map(|_| f.w.t.password_changed.to_owned());
-    show(&AccountPage { f, e_old: None, e_new: None })
+    f.flash = match (done.changed, done.saved) {
+        (Some(_), _) => Some(f.w.t.password_changed.to_owned()),
+        (None, Some(_)) => Some(f.w.t.ch_saved.to_owned()),
+        (None, None) => None,
+    };
+    let channels = channels_of(&app, &me).await?;
+    show(&AccountPage { f, wrongs: Wrongs::default(), channels })
 }
 
 /// The form of the language.
@@ -76,14 +90,17 @@ pub async fn password(
 ) -> Result<Response, ApiError> {
     me.changes(&form.csrf, May::Read)?;
     let f = frame(&app, &me, Section::Other);
+    let channels = channels_of(&app, &me).await?;
     let now = app.desk.clock.now();
     let stored = me.user.password_hash.clone();
     let (e_old, e_new) = (f.w.t.e_password_old, f.w.t.e_password);
     if form.new.chars().count() < password::SHORTEST || form.new.len() > LONGEST {
-        return Ok(mend(show(&AccountPage { f, e_old: None, e_new: Some(e_new) })?));
+        let wrongs = Wrongs { old: None, new: Some(e_new) };
+        return Ok(mend(show(&AccountPage { f, wrongs, channels })?));
     }
     if !app.gate.fits((&me.user.login, peer.0), form.old, stored, now).await? {
-        return Ok(mend(show(&AccountPage { f, e_old: Some(e_old), e_new: None })?));
+        let wrongs = Wrongs { old: Some(e_old), new: None };
+        return Ok(mend(show(&AccountPage { f, wrongs, channels })?));
     }
     app.desk.store.set_password(&me.user.id, &hash(form.new).await?).await?;
     app.desk.store.audit(now, &me.user.id.0, "user.password", &format!("user:{}", me.user.id), "").await?;

@@ -44,6 +44,7 @@ pub(super) struct BoardRow {
     decision_class: &'static str,
     reason: String,
     case: Option<CaseLink>,
+    without_case: &'static str,
 }
 
 #[derive(Template)]
@@ -106,6 +107,8 @@ fn board_row(w: &Words, row: &ConversationRow, curve: &[HeatRow]) -> BoardRow {
     let decision = row.decision.as_deref().unwrap_or_default();
     let urgent = decision == "engage_now" || decision == "engage";
     let waits = row.case_state.as_deref() == Some("open");
+    let history =
+        matches!((row.decision_at_ms, row.history_before_ms), (Some(at), Some(before)) if at < before);
     let party = "customer";
     let end = row.ended_at_ms.unwrap_or_else(|| w.now_ms());
     BoardRow {
@@ -127,9 +130,18 @@ fn board_row(w: &Words, row: &ConversationRow, curve: &[HeatRow]) -> BoardRow {
         signal: row.quote_kind.as_deref().map_or_else(|| w.t.no_signal.to_owned(), |kind| w.signal(kind)),
         signal_class: row.quote_kind.as_deref().map_or("", |kind| signal_class(kind, party)),
         decision: if decision.is_empty() { String::new() } else { w.decision(decision) },
-        decision_class: if urgent && (waits || row.case_id.is_none()) { "d-now" } else { "d-other" },
+        decision_class: if urgent && (waits || (row.case_id.is_none() && !history)) {
+            "d-now"
+        } else {
+            "d-other"
+        },
         reason: row.decision_reason.as_deref().map(|reason| w.reason(reason)).unwrap_or_default(),
         case: case_link(w, row),
+        without_case: match () {
+            () if live => w.t.with_agent,
+            () if urgent && history => w.t.from_history,
+            () => w.t.is_over,
+        },
     }
 }
 

@@ -14,7 +14,7 @@ use super::{Section, frame, show};
 use crate::api::{ApiError, Filled, mend};
 use crate::auth::{May, Me, Role};
 use crate::http::App;
-use crate::store::{CaseRow, ConversationId, UserId};
+use crate::store::{CaseRow, UserId, Verdict};
 
 pub(super) use form::CaseForm;
 pub(super) use view::{CaseParts, Page, view};
@@ -37,6 +37,8 @@ async fn render(app: &App, me: &Me, row: CaseRow, form: CaseForm) -> Result<Resp
         None => (None, Vec::new()),
     };
     let people = store.users().await?;
+    let alerts = store.alerts_of_case(&row.id).await?;
+    let deliveries = store.deliveries_of_case(&row.id).await?;
     let f = frame(app, me, Section::Cases);
     let parts = CaseParts {
         row: &row,
@@ -45,6 +47,8 @@ async fn render(app: &App, me: &Me, row: CaseRow, form: CaseForm) -> Result<Resp
         customer,
         earlier,
         people: &people,
+        alerts: &alerts,
+        deliveries: &deliveries,
         me: &me.user.id,
     };
     let v = view(&f.w, app.desk.pipeline.protocol(), parts);
@@ -73,6 +77,45 @@ pub async fn acknowledge(
     Filled(form): Filled<OnlyToken>,
 ) -> Result<Response, ApiError> {
     act(&app, &me, id, &form.csrf, Action::Acknowledge).await
+}
+
+/// «Later»: the alert rests for this person and climbs to the next all the same.
+pub async fn snooze(
+    State(app): State<App>,
+    me: Me,
+    Path(id): Path<String>,
+    Filled(form): Filled<OnlyToken>,
+) -> Result<Response, ApiError> {
+    me.changes(&form.csrf, May::Act)?;
+    let row = app.case_for(&me, id).await?;
+    for alert in app.desk.store.alerts_of_case(&row.id).await? {
+        app.desk.snooze(&me.user.id, &alert).await?;
+    }
+    Ok(Redirect::to(&format!("/cases/{}", row.id)).into_response())
+}
+
+/// Whether an alert was true.
+#[derive(Deserialize)]
+pub struct VerdictForm {
+    #[serde(default)]
+    csrf: String,
+    alert: i64,
+    verdict: String,
+    #[serde(default)]
+    reason: String,
+}
+
+/// Notes whether an alert of the case was true.
+pub async fn verdict(
+    State(app): State<App>,
+    me: Me,
+    Path(id): Path<String>,
+    Filled(form): Filled<VerdictForm>,
+) -> Result<Response, ApiError> {
+    me.changes(&form.csrf, May::Act)?;
+    let row = app.case_for(&me, id).await?;
+    app.judge(&me, &row, form.alert, &form.verdict, &form.reason).await?;
+    Ok(Redirect::to(&format!("/cases/{}#part-alerts", row.id)).into_response())
 }
 
 /// «I take it over».
@@ -177,24 +220,37 @@ async fn act(app: &App, me: &Me, id: String, csrf: &str, action: Action) -> Resu
 }
 
 impl App {
-    /// Does something with a case, and writes down who did.
+    /// Notes what somebody says of an alert of a case.
+    ///
+    /// # Errors
+    /// `NotFound` where it belongs to another case.
+    pub async fn judge(
+        &self,
+        me: &Me,
+        row: &CaseRow,
+        number: i64,
+        verdict: &str,
+        reason: &str,
+    ) -> Result<(), ApiError> {
+        let alert = self.desk.store.alert_by_number(number).await?;
+        let alert =
+            alert.filter(|alert| alert.case_id.as_ref() == Some(&row.id)).ok_or(ApiError::NotFound)?;
+        let verdict: Verdict = verdict.parse().map_err(ApiError::Wrong)?;
+        let known = crate::alert::reasons(&super::words_for(self, me.lang));
+        let reason = match known.into_iter().find(|(name, _)| *name == reason) {
+            Some((name, _)) => Some(name),
+            None if reason.is_empty() => None,
+            None => return Err(ApiError::Wrong(format!("reason: unknown \"{reason}\""))),
+        };
+        let reason = reason.filter(|_| verdict == Verdict::Wrong);
+        Ok(self.desk.judge(&me.user.id, &alert, verdict, reason).await?)
+    }
+
+    /// Does something with a case in the name of who asks.
     ///
     /// # Errors
     /// The refusal of the engine, or what is broken.
     pub async fn act(&self, me: &Me, row: &CaseRow, action: Action) -> Result<(), ApiError> {
-        let conversation: &ConversationId = row.conversation_id.as_ref().ok_or(ApiError::NotFound)?;
-        let now = self.desk.clock.now();
-        let what = match &action {
-            Action::Open => "case.open",
-            Action::Acknowledge => "case.acknowledge",
-            Action::TakeOver => "case.take_over",
-            Action::HandOver { .. } => "case.hand_over",
-            Action::Note { .. } => "case.note",
-            Action::Resolve { .. } => "case.resolve",
-            Action::Reopen => "case.reopen",
-        };
-        self.desk.pipeline.act(conversation, &me.user.id, action, now).await?;
-        self.desk.store.audit(now, &me.user.id.0, what, &format!("case:{}", row.id), "").await?;
-        Ok(())
+        Ok(self.desk.act(&me.user.id, row, action).await?)
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct DecisionView {
     pub when: String,
     pub evidence: Vec<EvidenceView>,
     pub say: String,
+    /// It was history when the conversation came in.
+    pub history: bool,
 }
 
 /// What a decision rests on.
@@ -82,6 +84,8 @@ pub(super) struct ConversationView {
     wave: String,
     lines: Vec<Line>,
     decisions: Vec<DecisionView>,
+    /// Some decision was history, and no case came of it.
+    history: bool,
     promises: Vec<PromiseView>,
     sound: Vec<(&'static str, String)>,
 }
@@ -116,6 +120,7 @@ pub(super) fn view(w: &Words, protocol: &Protocol, page: ConversationPage) -> Co
     let decisions = decisions(w, protocol, &page);
     let decided = |utterance: i64| in_line(&page, &decisions, utterance);
     let heat = if live { row.heat_last } else { row.heat_max };
+    let history = row.case_id.is_none() && decisions.iter().any(|decision| decision.history);
     let length_ms = row.ended_at_ms.map_or(duration_ms, |end| end - row.started_at_ms).max(duration_ms);
     ConversationView {
         id: row.id.to_string(),
@@ -145,8 +150,9 @@ pub(super) fn view(w: &Words, protocol: &Protocol, page: ConversationPage) -> Co
         curve: curve(w, protocol, &page, &decisions, duration_ms),
         wave: if row.recording_key.is_some() { waveform(&peaks) } else { String::new() },
         lines: lines(w, &page, &decided),
-        promises: page.commitments.iter().map(|promise| promise_view(w, promise)).collect(),
+        promises: page.commitments.iter().map(|promise| promise_view(w, &page, promise)).collect(),
         sound: sound_facts(w, &sound),
+        history,
         decisions,
     }
 }
@@ -200,9 +206,14 @@ pub(super) fn decisions(w: &Words, protocol: &Protocol, page: &ConversationPage)
             when: said.map_or_else(|| w.moment(decision.at_ms), |said| w.place(said.start_ms)),
             evidence: evidence.collect(),
             say: rung.map(|rung| rung.say.clone()).unwrap_or_default(),
+            history: is_history(page, decision.at_ms),
         }
     };
     page.decisions.iter().enumerate().map(view).collect()
+}
+
+fn is_history(page: &ConversationPage, at_ms: i64) -> bool {
+    page.conversation.history_before_ms.is_some_and(|before| at_ms < before)
 }
 
 fn class(decision: &DecisionRow) -> &'static str {
@@ -283,14 +294,19 @@ fn curve(
     })
 }
 
-fn promise_view(w: &Words, promise: &CommitmentRow) -> PromiseView {
+/// Whether a promise of history was kept nobody wrote down: no clock runs for it.
+fn promise_view(w: &Words, page: &ConversationPage, promise: &CommitmentRow) -> PromiseView {
+    let said = page.utterances.iter().find(|said| said.utterance == promise.utterance);
+    let made_at = page.conversation.started_at_ms + said.map_or(0, |said| said.start_ms);
+    let history = is_history(page, made_at);
     let (state, state_class) = match promise.state.as_str() {
         "kept" => (w.t.p_kept, "done"),
         "broken" => (w.t.p_broken, "waiting"),
         "dropped" => (w.t.p_dropped, ""),
+        _ if history => (w.t.from_history, ""),
         _ => (w.t.p_open, "seen"),
     };
-    let open = promise.state == "open";
+    let open = promise.state == "open" && !history;
     PromiseView {
         utterance: promise.utterance,
         what: promise.what.clone().unwrap_or_else(|| w.t.erased.to_owned()),

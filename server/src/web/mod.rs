@@ -6,8 +6,10 @@ mod assets;
 mod board;
 mod case;
 mod cases;
+mod channels;
 mod conversation;
 mod customers;
+mod deliveries;
 mod error;
 mod frame;
 mod icons;
@@ -54,12 +56,18 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/account", get(account::page))
         .route("/account/language", post(account::language))
         .route("/account/password", post(account::password))
+        .route("/account/channels", post(channels::save))
+        .route("/account/channels/test", post(channels::test))
+        .route("/account/telegram", post(channels::link))
+        .route("/account/telegram/unlink", post(channels::unlink))
         .route("/conversations", get(board::archive))
         .route("/conversations/{id}", get(conversation::page))
         .route("/conversations/{id}/case", post(case::open))
         .route("/cases", get(cases::page))
         .route("/cases/{id}", get(case::page))
         .route("/cases/{id}/acknowledge", post(case::acknowledge))
+        .route("/cases/{id}/snooze", post(case::snooze))
+        .route("/cases/{id}/verdict", post(case::verdict))
         .route("/cases/{id}/take-over", post(case::take_over))
         .route("/cases/{id}/hand-over", post(case::hand_over))
         .route("/cases/{id}/note", post(case::note))
@@ -70,6 +78,9 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/customers/{id}", get(customers::card))
         .route("/users", get(users::page).post(users::add))
         .route("/users/{id}/active", post(users::active))
+        .route("/deliveries", get(deliveries::page))
+        .route("/deliveries/again", post(deliveries::again))
+        .route("/deliveries/test", post(deliveries::test))
         .layer(DefaultBodyLimit::max(FORM_BYTES));
     let uploads = Router::new()
         .route("/conversations/upload", post(upload::submit))

@@ -9,12 +9,14 @@ use askama::Template;
 use gradus_engine::time::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::account::AccountPage;
+use super::account::{AccountPage, Wrongs};
 use super::board::{ArchivePage, BoardPage, alert_lines, render_row, summary};
 use super::case::{CaseForm, CaseParts, Page as CasePage, view as case_view};
 use super::cases::{CasesPage, lead, line, tabs};
+use super::channels::{ChannelView, ChannelsView, CodeView, Tried};
 use super::conversation::{Page as ConversationPage, view as conversation_view};
 use super::customers::{CardPage, ListPage, bought_line, customer_facts, customer_line, telephone};
+use super::deliveries::{DeliveriesPage, delivery_line};
 use super::error::page as error_page;
 use super::sign_in::SignInPage;
 use super::upload::Uploaded;
@@ -126,6 +128,7 @@ fn cases(lang: Lang) -> Vec<(&'static str, String)> {
     let me = UserId("user-rop".into());
     let one = |at: usize, form: CaseForm| {
         let timeline = samples::timeline();
+        let (alerts, deliveries) = (samples::alerts(), samples::deliveries());
         let parts = CaseParts {
             row: &rows[at],
             timeline: &timeline,
@@ -133,6 +136,8 @@ fn cases(lang: Lang) -> Vec<(&'static str, String)> {
             customer: Some(samples::customer()),
             earlier: samples::board().into_iter().map(|(row, _)| row).take(3).collect(),
             people: &people,
+            alerts: &alerts,
+            deliveries: &deliveries,
             me: &me,
         };
         let f = frame(lang, Section::Cases);
@@ -186,15 +191,39 @@ fn others(lang: Lang) -> Vec<(&'static str, String)> {
         roles: roles(&w),
         form: AddForm::default(),
     };
-    let account =
-        AccountPage { f: frame(lang, Section::Other), e_old: Some(w.t.e_password_old), e_new: None };
+    let wrongs = Wrongs { old: Some(w.t.e_password_old), new: None };
+    let account = AccountPage { f: frame(lang, Section::Other), wrongs, channels: channels_view(&w) };
+    let deliveries = DeliveriesPage {
+        f: frame(lang, Section::Other),
+        rows: samples::deliveries().iter().map(|row| delivery_line(&w, row)).collect(),
+        company: vec![("webhook:crm".into(), "crm".into())],
+        tried: Some(Tried { good: false, says: format!("{}: crm.example.ru: 502", w.t.ch_failed) }),
+    };
     vec![
         ("week", week_page.render().unwrap()),
         ("customer", card.render().unwrap()),
         ("customers", list.render().unwrap()),
         ("users", users.render().unwrap()),
         ("account", account.render().unwrap()),
+        ("deliveries", deliveries.render().unwrap()),
     ]
+}
+
+fn channels_view(w: &Words) -> ChannelsView {
+    let channel = |address: &str| ChannelView { here: true, address: address.into(), active: true };
+    ChannelsView {
+        email: channel("panov@example.ru"),
+        telegram: channel(""),
+        quiet_from: "22:00".into(),
+        quiet_to: "08:00".into(),
+        code: Some(CodeView {
+            command: "/start 0f3a9c".into(),
+            link: Some("https://t.me/GradusBot?start=0f3a9c".into()),
+        }),
+        tried: Some(Tried { good: true, says: format!("{}: panov@example.ru", w.t.ch_sent) }),
+        e_email: None,
+        e_hours: None,
+    }
 }
 
 fn gates(lang: Lang) -> Vec<(&'static str, String)> {

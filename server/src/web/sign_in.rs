@@ -56,7 +56,7 @@ pub async fn page(
     headers: HeaderMap,
     Asked(asked): Asked<Again>,
 ) -> Result<Response, ApiError> {
-    if app.desk.store.users().await?.is_empty() {
+    if nobody_may_sign_in(&app).await? {
         return Ok(Redirect::to("/setup").into_response());
     }
     let w = words_for(&app, asked_lang(&headers));
@@ -93,9 +93,15 @@ pub async fn submit(
     })?))
 }
 
+/// People of former times, known by their name alone, cannot set up anything.
+async fn nobody_may_sign_in(app: &App) -> Result<bool, ApiError> {
+    let users = app.desk.store.users().await?;
+    Ok(users.iter().all(|user| !user.active && user.password_hash.is_none()))
+}
+
 /// Shows the first run, only while there is nobody.
 pub async fn setup_page(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
-    if !app.desk.store.users().await?.is_empty() {
+    if !nobody_may_sign_in(&app).await? {
         return Ok(Redirect::to("/sign-in").into_response());
     }
     let w = words_for(&app, asked_lang(&headers));
@@ -109,7 +115,7 @@ pub async fn setup(
     Filled(fields): Filled<Fields>,
 ) -> Result<Response, ApiError> {
     let _alone = app.setup.lock().await;
-    if !app.desk.store.users().await?.is_empty() {
+    if !nobody_may_sign_in(&app).await? {
         return Err(ApiError::Forbidden);
     }
     let lang = asked_lang(&headers);

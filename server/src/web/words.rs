@@ -269,6 +269,7 @@ impl Words {
     pub fn timeline(&self, kind: &str) -> &'static str {
         match kind {
             "opened" => self.t.t_opened,
+            "entered" => self.t.t_entered,
             "raised" => self.t.t_raised,
             "acknowledged" => self.t.t_acknowledged,
             "in_work" => self.t.t_in_work,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{Request, header};
+use gradus::alert::Ways;
 use gradus::clock::ManualClock;
 use gradus::config::Config;
 use gradus::desk::{Desk as Shared, digest};
@@ -51,6 +52,11 @@ impl Answer {
 impl Desk {
     /// A server with one person a role, each with a session and an API token named after the role.
     pub async fn open() -> Self {
+        Self::open_with(&[]).await
+    }
+
+    /// The same with settings of its own: names and values of variables.
+    pub async fn open_with(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock::at(Timestamp::from_millis(NOON));
         let url = format!("sqlite:{}", folder.path().join("gradus.db").display());
@@ -59,11 +65,12 @@ impl Desk {
             set("GRADUS_STORE__URL", url.clone()),
             set("GRADUS_STORE__RECORDINGS", folder.path().join("recordings").display().to_string()),
         ];
-        let config = Config::from(None, variables.into_iter()).unwrap();
+        let more = settings.iter().map(|(name, value)| set(name, (*value).to_owned()));
+        let config = Config::from(None, variables.into_iter().chain(more)).unwrap();
         let store = Arc::new(Store::open(&url, Arc::new(clock.clone())).await.unwrap());
         let ear = Arc::new(gradus::ears::ear(None).unwrap());
         let protocol = Arc::new(gradus::ears::protocol(None).unwrap());
-        let pipeline = Arc::new(Pipeline::new(Arc::clone(&store), ear, protocol));
+        let pipeline = Arc::new(Pipeline::new(Arc::clone(&store), ear, protocol).reaching(Ways::of(&config)));
         let recordings = Arc::new(Recordings::in_folder(&config.store.recordings).unwrap());
         let shared =
             Shared { store, pipeline, recordings, clock: Arc::new(clock.clone()), config: Arc::new(config) };

@@ -38,6 +38,15 @@ const TABLE: &[(&str, &str, Option<&str>, &str)] = &[
     ("GET", "/cases/{case}", None, "all"),
     ("GET", "/week", None, "supervisor coach director administrator"),
     ("GET", "/users", None, "administrator"),
+    ("GET", "/deliveries", None, "administrator"),
+    ("GET", "/api/v1/deliveries", None, "administrator"),
+    ("GET", "/account", None, "all"),
+    (
+        "POST",
+        "/api/v1/cases/{case}/actions",
+        Some(r#"{"action":"snooze"}"#),
+        "supervisor conflict_specialist department director administrator",
+    ),
 ];
 
 #[tokio::test]

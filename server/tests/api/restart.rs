@@ -10,7 +10,7 @@ use gradus_engine::time::{Millis, Timestamp};
 use crate::desk::{Desk, NOON};
 
 /// A second server over the same store: it knows only what is written down.
-fn restarted(desk: &Desk) -> Pipeline {
+pub fn restarted(desk: &Desk) -> Pipeline {
     let ear = Arc::new(gradus::ears::ear(None).unwrap());
     let protocol = Arc::new(gradus::ears::protocol(None).unwrap());
     Pipeline::new(Arc::clone(&desk.app.desk.store), ear, protocol)

@@ -14,7 +14,7 @@ test("axe finds nothing on any page, light and dark, wide and narrow", async () 
   await first.goto(`${url}/cases`);
   const cases = await first.locator("a.main").first().getAttribute("href");
   const customer = await (await owner.request.get(`${url}/api/v1/conversations/${id}`)).json();
-  const pages = ["/", `/conversations/${id}`, "/conversations", "/cases", cases, "/week", "/customers", `/customers/${customer.conversation.customer_id}`, "/users", "/account", "/nowhere"];
+  const pages = ["/", `/conversations/${id}`, "/conversations", "/cases", cases, "/week", "/customers", `/customers/${customer.conversation.customer_id}`, "/users", "/account", "/deliveries", "/nowhere"];
   const wrong = [];
   for (const colorScheme of ["light", "dark"]) for (const width of [1440, 390]) {
     const { context, page } = await signedIn({ colorScheme, viewport: { width, height: 900 }, bypassCSP: true });
@@ -63,13 +63,13 @@ test("the language is the person's own", async () => {
   const { page } = await signedIn();
   await page.goto(`${url}/account`);
   await page.getByLabel("Язык").selectOption("en");
-  await page.getByRole("button", { name: "Сохранить" }).click();
+  await page.getByRole("button", { name: "Сохранить", exact: true }).click();
   await page.getByRole("heading", { name: "My settings" }).waitFor();
   await page.goto(url);
   await page.getByRole("heading", { name: "Board" }).waitFor();
   await page.goto(`${url}/account`);
   await page.getByLabel("Language").selectOption("ru");
-  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await page.getByRole("heading", { name: "Мои настройки" }).waitFor();
 });
 

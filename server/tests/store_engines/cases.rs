@@ -2,7 +2,7 @@
 
 use gradus::mask::MaskedText;
 use gradus::store::{
-    AlertClimb, Batch, CaseFilter, CaseUpdate, Change, NewAlert, Resolution, StoreError, TimelineEntry,
+    AlertClimb, Batch, CaseFilter, CaseUpdate, Change, NewAlert, Reach, Resolution, StoreError, TimelineEntry,
 };
 use gradus_engine::time::Timestamp;
 use rust_decimal::Decimal;
@@ -49,6 +49,7 @@ fn alert(id: &str, minutes: i64) -> NewAlert {
         level: 0,
         created_at: at(1),
         climbs_at: Some(at(minutes)),
+        reach: Reach::default(),
     }
 }
 
@@ -219,6 +220,8 @@ on_both_engines! {
             recipient_id: None,
             recipient_role: Some("director".into()),
             climbs_at: Some(at(10)),
+            at: at(5),
+            reach: Reach::default(),
         };
         desk.commit(Batch::new().change(climb.clone())).await;
         let twice = desk.store.commit(Batch::new().change(climb.clone())).await;

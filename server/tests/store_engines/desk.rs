@@ -12,7 +12,7 @@ use gradus::store::{
 };
 use gradus_engine::signal::{Channel, Party};
 use gradus_engine::time::Timestamp;
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 
 /// Monday, 2026-11-16, 09:00 UTC.
 pub const MORNING: i64 = 1_794_819_600_000;
@@ -80,6 +80,19 @@ impl Desk {
     /// Adds an active user whose id is the login.
     pub async fn user(&self, login: &str, role: &str) {
         self.store.add_user(&user(login, role)).await.unwrap();
+    }
+
+    /// Returns the names of all tables, as the database knows them.
+    pub async fn tables(&self) -> Vec<String> {
+        if self.schema.is_some() {
+            let mut conn = PgConnection::connect(&self.url).await.unwrap();
+            let sql = "SELECT CAST(table_name AS TEXT) FROM information_schema.tables
+                       WHERE table_schema = current_schema() ORDER BY table_name COLLATE \"C\"";
+            return sqlx::query_scalar(sql).fetch_all(&mut conn).await.unwrap();
+        }
+        let mut conn = SqliteConnection::connect(&self.url).await.unwrap();
+        let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
+        sqlx::query_scalar(sql).fetch_all(&mut conn).await.unwrap()
     }
 
     /// Begins a live call.

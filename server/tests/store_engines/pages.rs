@@ -32,6 +32,32 @@ on_both_engines! {
         assert_eq!(desk.store.escalated_in(Some("team"), &spans).await.unwrap(), [(1, 0), (0, 0), (0, 0)]);
     }
 
+    async fn a_conversation_is_found_by_its_id_its_source_or_its_file(desk) {
+        for (id, source, source_id) in [("a", "/x/y/084-sud.vcon.json", "u-1"), ("b", "in/c.wav", "c"), ("c", "z/c.wav", "9")] {
+            let mut talk = call(id);
+            (talk.source, talk.source_id) = (Some(source.into()), Some(source_id.into()));
+            talk.history_before = Some(at(5));
+            desk.commit(Batch::new().change(talk)).await;
+        }
+        for (name, found) in [
+            ("a", &["a"][..]),
+            ("u-1", &["a"]),
+            ("084-sud.vcon.json", &["a"]),
+            ("other/084-sud.vcon.json", &["a"]),
+            ("c:\\calls\\084-sud.vcon.json", &["a"]),
+            ("c.wav", &["b", "c"]),
+            ("084-sud", &[]),
+            ("%", &[]),
+        ] {
+            let ids = desk.store.conversations_named(name).await.unwrap();
+            let mut ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+            ids.sort_unstable();
+            assert_eq!(ids, found, "{name}");
+        }
+        let row = desk.store.conversation(&"a".into()).await.unwrap().unwrap();
+        assert_eq!(row.history_before_ms, Some(at(5).millis()));
+    }
+
     async fn a_token_acts_for_its_user_until_it_is_dropped_or_the_user_is_gone(desk) {
         desk.user("anna", "supervisor").await;
         let token = |hash: &str| ApiToken {

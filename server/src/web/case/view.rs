@@ -6,11 +6,14 @@ use gradus_engine::protocol::Protocol;
 
 use super::CaseForm;
 use crate::auth::{May, Role};
-use crate::store::{CaseRow, ConversationPage, ConversationRow, Customer, TimelineRow, User, UserId};
+use crate::store::{
+    AlertRow, CaseRow, ConversationPage, ConversationRow, Customer, DeliveryRow, TimelineRow, User, UserId,
+};
 use crate::web::conversation::{DecisionView, decisions};
 use crate::web::customers::customer_facts;
+use crate::web::deliveries::{DeliveryLine, delivery_line};
 use crate::web::words::heat_class;
-use crate::web::{Badge, Frame, Words, badges, icons};
+use crate::web::{Badge, Frame, Words, alert_words, badges, icons};
 
 #[derive(Template)]
 #[template(path = "case.html")]
@@ -62,6 +65,18 @@ struct Entry {
     who: String,
 }
 
+/// An alert of the case, with what became of it.
+struct AlertView {
+    number: i64,
+    what: String,
+    repeat: bool,
+    when: String,
+    role: &'static str,
+    answer: String,
+    deliveries: Vec<DeliveryLine>,
+    verdict: String,
+}
+
 /// A case in words.
 pub struct CaseView {
     id: String,
@@ -77,6 +92,9 @@ pub struct CaseView {
     closed: bool,
     can_acknowledge: bool,
     can_take_over: bool,
+    can_snooze: bool,
+    alerts: Vec<AlertView>,
+    doubts: [(&'static str, &'static str); 4],
     steps: Vec<Step>,
     decisions: Vec<DecisionView>,
     talk: Option<TalkLink>,
@@ -103,13 +121,17 @@ pub struct CaseParts<'a> {
     pub earlier: Vec<ConversationRow>,
     /// Everybody.
     pub people: &'a [User],
+    /// Its alerts, oldest first.
+    pub alerts: &'a [AlertRow],
+    /// What became of them beyond the page.
+    pub deliveries: &'a [DeliveryRow],
     /// Who looks.
     pub me: &'a UserId,
 }
 
 /// Returns a case in words.
 pub fn view(w: &Words, protocol: &Protocol, parts: CaseParts<'_>) -> CaseView {
-    let CaseParts { row, timeline, talk, customer, earlier, people, me } = parts;
+    let CaseParts { row, timeline, talk, customer, earlier, people, alerts, deliveries, me } = parts;
     let closed = row.closed_at_ms.is_some();
     let mine = row.owner_id.as_ref() == Some(me);
     let chip = |talk: &ConversationPage| {
@@ -134,6 +156,11 @@ pub fn view(w: &Words, protocol: &Protocol, parts: CaseParts<'_>) -> CaseView {
         closed,
         can_acknowledge: row.state == "open",
         can_take_over: !(row.state == "in_work" && mine),
+        can_snooze: alerts
+            .iter()
+            .any(|alert| alert.acknowledged_at_ms.is_none() && alert.ended_at_ms.is_none()),
+        alerts: alerts.iter().rev().map(|alert| alert_view(w, alert, deliveries, people)).collect(),
+        doubts: crate::alert::reasons(w),
         steps: steps(w, row),
         decisions: talk
             .as_ref()
@@ -166,6 +193,33 @@ pub fn view(w: &Words, protocol: &Protocol, parts: CaseParts<'_>) -> CaseView {
             .map(|user| (user.id.to_string(), format!("{}, {}", user.name, w.role(&user.role))))
             .collect(),
         timeline: timeline.iter().rev().map(|entry| line(w, entry, people)).collect(),
+    }
+}
+
+fn alert_view(w: &Words, alert: &AlertRow, deliveries: &[DeliveryRow], people: &[User]) -> AlertView {
+    let name = |id: &UserId| people.iter().find(|user| user.id == *id).map(|user| user.name.clone());
+    let answer = alert.acknowledged_by.as_ref().and_then(name).zip(alert.acknowledged_at_ms);
+    let said = match alert.verdict.as_deref() {
+        Some("right") => w.t.v_right,
+        Some(_) => w.t.v_wrong,
+        None => "",
+    };
+    let why = alert.verdict_reason.as_deref();
+    let why = why.and_then(|why| crate::alert::reasons(w).into_iter().find(|(known, _)| *known == why));
+    let (what, _) = alert_words(w, alert);
+    AlertView {
+        number: alert.number.unwrap_or(0),
+        what,
+        repeat: alert.repeats > 0 || alert.level > 0,
+        when: w.moment(alert.created_at_ms),
+        role: w.role(alert.recipient_role.as_deref().unwrap_or_default()),
+        answer: answer.map(|(by, at)| format!("{}: {by}, {}", w.t.m_taken, w.moment(at))).unwrap_or_default(),
+        deliveries: deliveries
+            .iter()
+            .filter(|row| row.alert_id == alert.id)
+            .map(|row| delivery_line(w, row))
+            .collect(),
+        verdict: format!("{said}{}", why.map(|(_, title)| format!(": {title}")).unwrap_or_default()),
     }
 }
 
@@ -234,6 +288,10 @@ fn line(w: &Words, entry: &TimelineRow, people: &[User]) -> Entry {
         what: format!("{}{}", w.timeline(&entry.kind), to.unwrap_or_default()),
         text: entry.text.clone().unwrap_or_default(),
         when: w.moment(entry.at_ms),
-        who: entry.actor_name.clone().unwrap_or_else(|| w.t.by_protocol.to_owned()),
+        who: match (&entry.actor_name, entry.kind.as_str()) {
+            (Some(name), _) => name.clone(),
+            (None, "entered") => w.t.by_import.to_owned(),
+            (None, _) => w.t.by_protocol.to_owned(),
+        },
     }
 }

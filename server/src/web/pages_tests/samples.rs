@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::store::{
     AlertId, AlertRow, CaseId, CaseRow, CommitmentId, CommitmentRow, ConversationId, ConversationPage,
-    ConversationRow, Customer, CustomerId, DecisionId, DecisionRow, Evidence, HeatRow, NewParty, Purchase,
-    SignalRow, TimelineRow, User, UserId, UtteranceRow, Weekly,
+    ConversationRow, Customer, CustomerId, DecisionId, DecisionRow, DeliveryRow, Evidence, HeatRow, NewParty,
+    Purchase, SignalRow, TimelineRow, User, UserId, UtteranceRow, Weekly,
 };
 
 /// Tuesday, 2026-11-24, 15:20 in Moscow.
@@ -37,6 +37,7 @@ fn row(id: &str, customer: &str, channel: &str, heat: i64) -> ConversationRow {
         recording_key: None,
         sound: None,
         note: None,
+        history_before_ms: None,
         utterances: 12,
         heat_last: heat,
         heat_max: heat,
@@ -116,6 +117,7 @@ pub fn board() -> Vec<(ConversationRow, Vec<HeatRow>)> {
 pub fn alerts() -> Vec<AlertRow> {
     let alert = |id: &str, decision: &str, reason: &str, number, repeats| AlertRow {
         id: AlertId(id.into()),
+        number: Some(number - 20),
         case_id: Some(CaseId("k1".into())),
         case_number: Some(number),
         conversation_id: Some(ConversationId("c1".into())),
@@ -133,8 +135,38 @@ pub fn alerts() -> Vec<AlertRow> {
         acknowledged_by: None,
         climbs_at_ms: Some(NOW + 21_000),
         ended_at_ms: None,
+        verdict: (repeats > 0).then(|| "wrong".into()),
+        verdict_reason: (repeats > 0).then(|| "misheard".into()),
+        verdict_by: None,
     };
     vec![alert("a1", "engage_now", "legal", 118, 0), alert("a2", "engage", "three_attempts", 116, 1)]
+}
+
+/// Deliveries in every state.
+pub fn deliveries() -> Vec<DeliveryRow> {
+    let row = |user: &str, name: Option<&str>, channel: &str, state: &str, error: Option<&str>| DeliveryRow {
+        alert_id: AlertId("a1".into()),
+        number: Some(98),
+        case_id: Some(CaseId("k1".into())),
+        user_id: UserId(user.into()),
+        user_name: name.map(str::to_owned),
+        channel: channel.into(),
+        state: state.into(),
+        round: 1,
+        attempts: 2,
+        created_at_ms: NOW - 9_000,
+        next_try_ms: NOW + 5_000,
+        sent_at_ms: (state == "sent").then_some(NOW - 8_000),
+        error: error.map(str::to_owned),
+    };
+    let anna = Some("Анна Власова");
+    vec![
+        row("user-rop", anna, "telegram", "sent", None),
+        row("user-rop", anna, "email", "failed", Some("mail.example.ru did not answer in time")),
+        row("", None, "webhook:crm", "dead", Some("crm.example.ru: 410, it wants no more messages")),
+        row("user-two", Some("Игорь Панов"), "email", "waiting", None),
+        row("user-two", Some("Игорь Панов"), "telegram", "dropped", None),
+    ]
 }
 
 /// Party, seconds, text, signals with their quotes, heat, causes.
