@@ -29,7 +29,7 @@ const RULE_WEIGHT: f32 = 2.0;
 const FLOOR: f32 = 0.3;
 /// How far beyond the threshold a kind that alarms somebody has to be when no rule agrees. At the threshold F1 is best, but
 /// one false alarm in twenty ordinary utterances teaches a supervisor to look away.
-const ALARM_FLOOR: f32 = 1.5;
+const ALARM_FLOOR: f32 = 2.0;
 
 /// Which sources are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
