@@ -61,7 +61,9 @@ pub fn model() -> Result<PathBuf> {
 /// own.
 fn journeys(what: &str, model: &Path) -> Result<Counted> {
     let folder = root().join("server").join("tests").join(what);
-    if !folder.join("node_modules").is_dir() {
+    // What npm installed is as old as its own note of it; a newer list of packages needs another installation.
+    let changed = |path: &str| std::fs::metadata(folder.join(path)).and_then(|known| known.modified()).ok();
+    if changed("node_modules/.package-lock.json") < changed("package-lock.json") {
         run_program(Command::new("npm").args(["ci", "--silent"]).current_dir(&folder))?;
     }
     Command::new("node")
