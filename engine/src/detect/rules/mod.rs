@@ -6,5 +6,6 @@ pub mod examples;
 pub mod file;
 pub mod pattern;
 pub mod program;
+pub mod multiply;
 mod row;
 mod vocabulary;
