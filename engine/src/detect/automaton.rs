@@ -3,7 +3,7 @@
 //! Positions are bits; after each word the set of reached positions is computed from the set before. There is no backtracking,
 //! so the time is the number of words times the number of reached positions, whatever the pattern.
 
-use super::rules::program::ElementId;
+use super::rules::program::{ElementId, Stretch};
 
 /// Most positions of one row.
 pub const MOST_POSITIONS: usize = 64;
@@ -30,22 +30,39 @@ pub enum Label {
 }
 
 /// One row of a pattern, compiled.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Automaton {
-    /// What each position stands for; needed only until [`Automaton::close`].
-    pub labels: Vec<Label>,
     /// Positions that may come first.
     pub first: u64,
     /// Positions that may come last.
     pub last: u64,
-    /// For each position, those that may come next.
-    pub follow: Vec<u64>,
     /// The positions that are gaps.
     pub gaps: u64,
     /// The positions whose words are the evidence; none marked: all.
     pub evidence: u64,
-    /// Each distinct element with its positions.
-    pub elements: Vec<(ElementId, u64)>,
+    /// The bits of all its atoms: a word without any of them fits no position but gaps.
+    pub mask: u64,
+    /// For each position, those that may come next, in the program's `follow`.
+    pub follow: Stretch,
+    /// Each distinct element with its positions, in the program's `row_elements`.
+    pub elements: Stretch,
+    /// Where the row must begin.
+    pub begin: Edge,
+    /// Where the row must end.
+    pub end: Edge,
+}
+
+/// A row in the making.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// What each position stands for.
+    pub labels: Vec<Label>,
+    /// For each position, those that may come next.
+    pub follow: Vec<u64>,
+    /// The positions that are gaps.
+    pub gaps: u64,
+    /// The positions whose words are the evidence.
+    pub evidence: u64,
     /// Where the row must begin.
     pub begin: Edge,
     /// Where the row must end.
@@ -63,7 +80,7 @@ pub struct Part {
     pub nullable: bool,
 }
 
-impl Automaton {
+impl Draft {
     /// Adds a position; more than [`MOST_POSITIONS`] are counted but get no bit, which the compiler reports.
     pub fn add(&mut self, label: Label) -> Part {
         let index = self.labels.len();
@@ -93,21 +110,18 @@ impl Automaton {
         }
     }
 
-    /// Sets the beginning and the end, and files the elements.
-    pub fn close(&mut self, whole: Part) {
-        self.first = whole.first;
-        self.last = whole.last;
+    /// Returns the distinct elements, each with its positions.
+    pub fn elements(&self) -> Vec<(ElementId, u64)> {
+        let mut elements: Vec<(ElementId, u64)> = Vec::new();
         for (index, label) in self.labels.iter().enumerate().take(MOST_POSITIONS) {
             if let Label::Element(id) = *label {
-                match self.elements.iter_mut().find(|known| known.0 == id) {
+                match elements.iter_mut().find(|known| known.0 == id) {
                     Some(known) => known.1 |= 1 << index,
-                    None => self.elements.push((id, 1 << index)),
+                    None => elements.push((id, 1 << index)),
                 }
             }
         }
-        self.labels = Vec::new();
-        self.follow.shrink_to_fit();
-        self.elements.shrink_to_fit();
+        elements
     }
 }
 

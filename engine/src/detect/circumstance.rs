@@ -82,7 +82,7 @@ impl Circumstances<'_> {
         let (begin, end) = (at.saturating_sub(4), self.text.tokens.len().min(at + 6));
         let program = self.program;
         program.no_denial.iter().any(|row| {
-            self.walker.walk(&row.automaton, self.text, begin, end, &mut |span| {
+            self.walker.walk(program, *row, self.text, begin, end, &mut |span| {
                 (span.begin as usize..span.end as usize).contains(&at)
             })
         })
@@ -101,7 +101,7 @@ impl Circumstances<'_> {
         }
         let program = self.program;
         program.denial_after.iter().any(|row| {
-            self.walker.walk(&row.automaton, self.text, end, last, &mut |span| span.begin as usize <= end + 2)
+            self.walker.walk(program, *row, self.text, end, last, &mut |span| span.begin as usize <= end + 2)
         })
     }
 
@@ -137,10 +137,10 @@ impl Circumstances<'_> {
         let Some((_, patterns)) = program.marks.get(usize::from(index)) else { return false };
         let (begin, end) = self.sentence();
         patterns.iter().any(|pattern| {
-            pattern
-                .rows
+            program
+                .rows_of(pattern)
                 .iter()
-                .all(|row| self.walker.walk(&row.automaton, self.text, begin, end, &mut |_| true))
+                .all(|row| self.walker.walk(program, *row, self.text, begin, end, &mut |_| true))
         })
     }
 

@@ -4,7 +4,9 @@ use super::circumstance::Circumstances;
 use super::normalise::Normalised;
 use super::rules::file::Need;
 use super::rules::pattern::{Scope, Where};
-use super::rules::program::{Circumstance, Pattern, PatternId, Program, Row, Rule, channel_bit};
+use super::rules::program::{
+    Circumstance, ElementId, NO_GUARD, Pattern, PatternId, Program, RowId, Rule, channel_bit,
+};
 use super::walk::{Span, Walker};
 use crate::signal::{Channel, Party};
 
@@ -29,11 +31,17 @@ pub struct Matcher {
     pub(crate) walker: Walker,
     /// What to try: doubt (100 − confidence), pattern, sentence.
     tried: Vec<(u8, PatternId, u32)>,
-    /// For each element the last round in which a word fitted it.
+    /// For each atom the last sentence in which a word fitted it; sentences are counted on from text to text.
     present: Vec<u32>,
-    /// For each rule the last round in which it applied.
+    /// For each element the last sentence in which it was looked for, and in the lowest bit whether a word fitted it.
+    looked: Vec<u32>,
+    sentence: u32,
+    /// The first sentence of the text.
+    first: u32,
+    /// For each row the last sentence in which it was looked for in vain as the first of its pattern.
+    vain: Vec<u32>,
+    /// For each rule the last text in which it applied, by its first sentence.
     applied: Vec<u32>,
-    round: u32,
     /// The hits of the last utterance.
     pub hits: Vec<Hit>,
     /// Rules that a circumstance prevented, for messages to rule writers.
@@ -59,20 +67,16 @@ impl Matcher {
         self.hits.clear();
         self.tried.clear();
         self.prevented.clear();
-        self.mark_present(program, text);
-        for token in &text.tokens {
-            for word in [token.word, token.joined] {
-                for &id in &text.words[word as usize].candidates {
-                    let pattern = &program.patterns[id as usize];
-                    if pattern.needs.iter().all(|element| self.present[*element as usize] == self.round) {
-                        let rule = &program.rules[pattern.rule as usize];
-                        if rule.party == party && rule.channels & channel_bit(channel) != 0 {
-                            self.tried.push((100 - rule.confidence.min(100), id, token.sentence));
-                        }
-                    }
-                }
+        self.begin_text(program, text);
+        let mut end = 0;
+        while let Some(token) = text.tokens.get(end) {
+            let begin = end;
+            while text.tokens.get(end).is_some_and(|next| next.sentence == token.sentence) {
+                end += 1;
             }
+            self.find_candidates(program, text, begin..end, party, channel);
         }
+        self.drop_unguarded(program);
         self.tried.sort_unstable();
         self.tried.dedup();
         let tried = std::mem::take(&mut self.tried);
@@ -82,38 +86,116 @@ impl Matcher {
             let rule = &program.rules[pattern.rule as usize];
             let best = &mut sure[rule.kind as usize & 63];
             let done =
-                if all { self.applied[pattern.rule as usize] == self.round } else { *best >= 100 - doubt };
+                if all { self.applied[pattern.rule as usize] == self.first } else { *best >= 100 - doubt };
             if !done
                 && text.tokens.len() <= rule.words as usize
                 && self.try_pattern(program, text, pattern, rule, sentence)
             {
                 *best = 100 - doubt;
-                self.applied[pattern.rule as usize] = self.round;
+                self.applied[pattern.rule as usize] = self.first;
             }
         }
         self.tried = tried;
     }
 
-    /// Notes which elements some word of the text fits, so that a pattern with a missing word costs one look.
-    fn mark_present(&mut self, program: &Program, text: &Normalised) {
-        self.round = self.round.wrapping_add(1);
-        if self.round == 0
-            || self.present.len() != program.anchored.len()
+    /// Makes the memory fit the program, and forgets the text before.
+    fn begin_text(&mut self, program: &Program, text: &Normalised) {
+        let sentences = text.tokens.last().map_or(0, |last| last.sentence + 1);
+        if self.present.len() != program.atoms.len()
             || self.applied.len() != program.rules.len()
+            || self.vain.len() != program.rows.len()
+            || self.looked.len() != program.elements.len()
+            || self.sentence.saturating_add(sentences) >= u32::MAX >> 1
         {
-            self.present.clear();
-            self.present.resize(program.anchored.len(), 0);
-            self.applied.clear();
-            self.applied.resize(program.rules.len(), 0);
-            self.round = 1;
+            for (list, length) in [
+                (&mut self.present, program.atoms.len()),
+                (&mut self.looked, program.elements.len()),
+                (&mut self.applied, program.rules.len()),
+                (&mut self.vain, program.rows.len()),
+            ] {
+                list.clear();
+                list.resize(length, 0);
+            }
+            self.sentence = 0;
         }
-        for token in &text.tokens {
-            for word in [token.word, token.joined] {
-                for element in &text.words[word as usize].elements {
-                    self.present[*element as usize] = self.round;
+        self.first = self.sentence + 1;
+    }
+
+    /// Collects what to try in one sentence: patterns that a word of it calls, of which no other part is missing.
+    fn find_candidates(
+        &mut self,
+        program: &Program,
+        text: &Normalised,
+        tokens: std::ops::Range<usize>,
+        party: Party,
+        channel: Channel,
+    ) {
+        self.sentence += 1;
+        let words = || {
+            let tokens = text.tokens[tokens.clone()].iter();
+            tokens.flat_map(|token| [token.word, token.joined]).map(|word| &text.words[word as usize])
+        };
+        for word in words() {
+            for atom in &word.atoms {
+                self.present[*atom as usize] = self.sentence;
+            }
+        }
+        let called = &program.called[party as usize & 1];
+        let sentence = self.sentence - self.first;
+        let (mut guard, mut there) = (NO_GUARD, true);
+        for word in words() {
+            // The atoms that call patterns have the lowest numbers.
+            for calls in word.atoms.iter().map_while(|atom| called.get(*atom as usize)) {
+                for candidate in calls.of(&program.candidates) {
+                    if candidate.guard != guard {
+                        guard = candidate.guard;
+                        there = guard == NO_GUARD || self.stands_here(program, guard);
+                    }
+                    if !there {
+                        continue;
+                    }
+                    let pattern = &program.patterns[candidate.pattern as usize];
+                    let rule = &program.rules[pattern.rule as usize];
+                    let guards = if guard == NO_GUARD { &[] } else { pattern.guards.of(&program.guards) };
+                    if rule.channels & channel_bit(channel) != 0
+                        && guards.iter().skip(1).all(|guard| self.stands_here(program, *guard))
+                    {
+                        self.tried.push((100 - rule.confidence.min(100), candidate.pattern, sentence));
+                    }
                 }
             }
         }
+    }
+
+    /// Says whether some word of the sentence that is looked at fits the element.
+    fn stands_here(&mut self, program: &Program, element: ElementId) -> bool {
+        let known = self.looked[element as usize];
+        if known >> 1 == self.sentence {
+            return known & 1 != 0;
+        }
+        let stands = self.stands_since(program, element, self.sentence);
+        self.looked[element as usize] = self.sentence << 1 | u32::from(stands);
+        stands
+    }
+
+    /// Says whether some word fits the element in the sentences from the given one on.
+    fn stands_since(&self, program: &Program, element: ElementId, sentence: u32) -> bool {
+        program.atoms_of(element).iter().any(|atom| self.present[*atom as usize] >= sentence)
+    }
+
+    /// Drops patterns over several sentences of which some part is missing in the whole text.
+    fn drop_unguarded(&mut self, program: &Program) {
+        let mut tried = std::mem::take(&mut self.tried);
+        tried.retain(|(_, id, _)| {
+            let pattern = &program.patterns[*id as usize];
+            pattern.scope == Scope::Clause
+                || pattern
+                    .guards
+                    .of(&program.guards)
+                    .iter()
+                    .all(|guard| self.stands_since(program, *guard, self.first))
+        });
+        self.tried = tried;
     }
 
     fn try_pattern(
@@ -132,14 +214,21 @@ impl Matcher {
         };
         let mut places = [Span::default(); MOST_PLACES];
         let mut count = 0;
-        let first = &pattern.rows[0];
-        self.walker.walk(&first.automaton, text, begin, end, &mut |span| {
+        let Some(&first) = program.rows_of(pattern).first() else { return false };
+        let here = self.first + sentence;
+        if pattern.scope == Scope::Clause && self.vain[first as usize] == here {
+            return false;
+        }
+        self.walker.walk(program, first, text, begin, end, &mut |span| {
             places[count] = span;
             count += 1;
             count == MOST_PLACES
         });
+        if count == 0 && pattern.scope == Scope::Clause {
+            self.vain[first as usize] = here;
+        }
         for span in &places[..count] {
-            let Some(whole) = self.join_rows(text, pattern, *span) else { continue };
+            let Some(whole) = self.join_rows(program, text, pattern, *span) else { continue };
             match self.prevents(program, text, pattern, rule, whole) {
                 None => {
                     self.hits.push(Hit { rule: pattern.rule, span: whole });
@@ -152,16 +241,24 @@ impl Matcher {
     }
 
     /// Finds the other rows of the pattern near the first; returns the span over all, or the marked evidence.
-    fn join_rows(&mut self, text: &Normalised, pattern: &Pattern, first: Span) -> Option<Span> {
+    fn join_rows(
+        &mut self,
+        program: &Program,
+        text: &Normalised,
+        pattern: &Pattern,
+        first: Span,
+    ) -> Option<Span> {
+        let (head, others) = program.rows_of(pattern).split_first()?;
+        let marks = |row: RowId| program.rows[row as usize].evidence != 0;
         let mut whole = first;
-        let mut marked = pattern.rows[0].automaton.evidence != 0;
-        for row in &pattern.rows[1..] {
+        let mut marked = marks(*head);
+        for &row in others {
             let (begin, end) = match pattern.scope {
                 Scope::Clause => clause_bounds(text, first.begin as usize, first.end as usize),
                 Scope::Utterance => around(text, first.begin as usize, first.end as usize),
             };
             let mut found = None;
-            self.walker.walk(&row.automaton, text, begin, end, &mut |span| {
+            self.walker.walk(program, row, text, begin, end, &mut |span| {
                 let apart = span.end <= first.begin || span.begin >= first.end;
                 found = found.or(apart.then_some(span));
                 apart
@@ -171,7 +268,7 @@ impl Matcher {
             whole.end = whole.end.max(other.end);
             whole.gap_not |= other.gap_not;
             whole.own_not |= other.own_not;
-            if row.automaton.evidence != 0 && !marked {
+            if marks(row) && !marked {
                 (whole.evidence, whole.evidence_end) = (other.evidence, other.evidence_end);
                 marked = true;
             }
@@ -192,8 +289,9 @@ impl Matcher {
         span: Span,
     ) -> Option<Reason> {
         let kind_except = program.kind_except.get(&rule.kind).map_or(&[][..], Vec::as_slice);
-        for (side, row) in pattern.without.iter().chain(&rule.except).chain(kind_except) {
-            if self.stands(text, row, *side, span) {
+        let without = pattern.without.of(&program.exclusions);
+        for (side, row) in without.iter().chain(&rule.except).chain(kind_except) {
+            if self.stands(program, text, *row, *side, span) {
                 return Some(Reason::Excluded);
             }
         }
@@ -212,7 +310,7 @@ impl Matcher {
         None
     }
 
-    fn stands(&mut self, text: &Normalised, row: &Row, side: Where, span: Span) -> bool {
+    fn stands(&mut self, program: &Program, text: &Normalised, row: RowId, side: Where, span: Span) -> bool {
         let (begin, end) = (span.begin as usize, span.end as usize);
         let within = match side {
             Where::Near => clause_bounds(text, begin, end),
@@ -221,7 +319,7 @@ impl Matcher {
             Where::Before => (begin.saturating_sub(8), begin),
             Where::After => (end, text.tokens.len().min(end + 8)),
         };
-        self.walker.walk(&row.automaton, text, within.0, within.1, &mut |found| match side {
+        self.walker.walk(program, row, text, within.0, within.1, &mut |found| match side {
             Where::Before => found.end as usize == begin,
             Where::After => found.begin as usize == end,
             _ => true,

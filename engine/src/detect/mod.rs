@@ -91,7 +91,7 @@ impl Detector {
         for (name, text) in files {
             read(name, text, &mut source, &mut errors);
         }
-        let program = compile(&source, &mut errors, lint);
+        let program = compile(&mut source, &mut errors, lint);
         errors.sort_by(|one, other| one.place.cmp(&other.place));
         let detector = Self { program, id: NEXT.fetch_add(1, Ordering::Relaxed), version: version_of(files) };
         (source, detector, errors)

@@ -1,6 +1,7 @@
 //! Runs one row's automaton over a stretch of words.
 
 use super::automaton::{Automaton, Edge, MOST_POSITIONS, bits};
+use super::rules::program::{AtomId, Program, RowId};
 use super::normalise::clauses::border;
 use super::normalise::words::{Info, role};
 use super::normalise::{Normalised, Token};
@@ -35,12 +36,46 @@ impl Default for Reached {
     }
 }
 
+/// What is walked, and over what.
+#[derive(Clone, Copy)]
+struct Row<'a> {
+    program: &'a Program,
+    automaton: &'a Automaton,
+    text: &'a Normalised,
+}
+
+impl Row<'_> {
+    /// Returns the positions that the word fits, gaps aside.
+    fn fitting(&self, info: &Info) -> u64 {
+        if info.mask & self.automaton.mask == 0 {
+            return 0;
+        }
+        let mut fitting = 0;
+        for (element, positions) in self.automaton.elements.of(&self.program.row_elements) {
+            let element = &self.program.elements[*element as usize];
+            if info.mask & element.mask != 0
+                && meet(&info.atoms, element.atoms.of(&self.program.element_atoms))
+            {
+                fitting |= positions;
+            }
+        }
+        fitting
+    }
+}
+
+/// Says whether a sorted list, usually of one or two, shares a number with another.
+fn meet(few: &[AtomId], many: &[AtomId]) -> bool {
+    few.iter().any(|atom| many.binary_search(atom).is_ok())
+}
+
 /// Memory of a walk, kept between walks.
 #[derive(Default)]
 pub struct Walker {
     /// Used in turn: before this word, after it, after the next one.
     reached: [Reached; 3],
     turn: usize,
+    /// For each word the positions that it fits by itself, and together with the next.
+    fits: Vec<(u64, u64)>,
 }
 
 impl Walker {
@@ -48,28 +83,31 @@ impl Walker {
     /// returns true; says whether it did.
     pub fn walk(
         &mut self,
-        automaton: &Automaton,
+        program: &Program,
+        row: RowId,
         text: &Normalised,
         begin: usize,
         end: usize,
         each: &mut impl FnMut(Span) -> bool,
     ) -> bool {
+        let automaton = &program.rows[row as usize];
+        let row = Row { program, automaton, text };
+        let Some((first, last)) = self.fit(row, begin, end) else { return false };
         self.reached.iter_mut().for_each(|reached| reached.set = 0);
-        for index in begin..end {
+        for index in first..last {
             let token = &text.tokens[index];
-            let joined = (token.joined != 0 && index + 1 < end).then(|| &text.words[token.joined as usize]);
+            let (fits, joined) = self.fits[index - begin];
             let info = text.info(token);
-            let filler = info.roles & role::FILLER != 0;
-            if let Some(joined) = joined {
-                self.step(automaton, text, index, 2, joined);
+            if token.joined != 0 && index + 1 < end {
+                self.step(row, index, 2, joined, text.words[token.joined as usize].roles);
             }
-            self.step(automaton, text, index, 1, info);
-            if filler && token.border & border::CLAUSE == 0 {
+            self.step(row, index, 1, fits, info.roles);
+            if info.roles & role::FILLER != 0 && token.border & border::CLAUSE == 0 {
                 self.carry();
             }
-            let mut done = self.report(automaton, text, index + 1, 1, each);
-            done = done || joined.is_some() && self.report(automaton, text, index + 2, 2, each);
-            if done {
+            if self.report(automaton, text, index + 1, 1, each)
+                || self.report(automaton, text, index + 2, 2, each)
+            {
                 return true;
             }
             self.reached[self.turn].set = 0;
@@ -78,23 +116,50 @@ impl Walker {
         false
     }
 
-    /// Reads one word from slot 0 into slot `into`.
-    fn step(&mut self, automaton: &Automaton, text: &Normalised, index: usize, into: usize, info: &Info) {
-        let mut fitting = automaton.gaps;
-        for (element, positions) in &automaton.elements {
-            if info.elements.binary_search(element).is_ok() {
-                fitting |= positions;
+    /// Notes which positions each word fits; returns from which word on and up to which a match can lie.
+    fn fit(&mut self, row: Row<'_>, begin: usize, end: usize) -> Option<(usize, usize)> {
+        let Row { automaton, text, .. } = row;
+        self.fits.clear();
+        let (mut first, mut last) = (end, begin);
+        for index in begin..end {
+            let token = &text.tokens[index];
+            let fits = row.fitting(text.info(token));
+            let mut joined = 0;
+            if token.joined != 0 && index + 1 < end {
+                joined = row.fitting(&text.words[token.joined as usize]);
+            }
+            self.fits.push((fits, joined));
+            if (fits | joined) & automaton.first != 0 {
+                first = first.min(index);
+            }
+            if (fits | joined) & automaton.last != 0 {
+                last = index + 1;
             }
         }
+        if automaton.last & automaton.gaps != 0 {
+            last = end;
+        }
+        (first < last).then_some((first, last))
+    }
+
+    /// Reads one word, which fits these positions and plays these roles, from slot 0 into slot `into`.
+    fn step(&mut self, row: Row<'_>, index: usize, into: usize, fits: u64, roles: u32) {
+        let Row { program, automaton, text } = row;
+        let starts = automaton.first & fits;
+        let Some((from, target)) = self.pair(into) else { return };
+        if from.set == 0 && starts == 0 {
+            return;
+        }
+        let fitting = fits | automaton.gaps;
+        let follow = automaton.follow.of(&program.follow);
         let token = &text.tokens[index];
-        let is_not = info.roles & (role::NOT | role::WITHOUT) != 0;
+        let is_not = roles & (role::NOT | role::WITHOUT) != 0;
         let clause = token.border & border::CLAUSE != 0;
         let last = (index + into) as u32;
-        let Some((from, target)) = self.pair(into) else { return };
         for old in bits(from.set) {
             // A gap neither jumps over the border of a clause nor ends right before one.
             let gap_before = automaton.gaps >> old & 1 != 0;
-            let mut next = automaton.follow[old] & fitting;
+            let mut next = follow[old] & fitting;
             if clause {
                 next &= if gap_before { 0 } else { !automaton.gaps };
             }
@@ -111,10 +176,10 @@ impl Walker {
                 merge(target, position, span);
             }
         }
-        if !may_begin(automaton, text, index) {
+        if starts == 0 || !may_begin(automaton, text, index) {
             return;
         }
-        for position in bits(automaton.first & fitting & !automaton.gaps) {
+        for position in bits(starts) {
             let marked = automaton.evidence >> position & 1 != 0;
             let (evidence, evidence_end) = if marked { (index as u32, last) } else { (0, 0) };
             let span = Span {

@@ -34,7 +34,7 @@ pub struct Token {
 /// Most spellings that are kept; then the memory starts afresh.
 const MOST_WORDS: usize = 50_000;
 
-/// Most numbers of elements and patterns that are kept with the spellings (four bytes each).
+/// Most numbers of atoms that are kept with the spellings (four bytes each).
 const MOST_NUMBERS: usize = 2_000_000;
 
 /// The words of one utterance, and the memory of spellings that outlives it. One for each thread; not shared.
@@ -48,9 +48,11 @@ pub struct Normalised {
     pub look: Look,
     by_spelling: FxHashMap<Box<str>, Known>,
     by_joint: FxHashMap<Box<str>, u32>,
+    /// Two words → what they are when read together.
+    by_pair: FxHashMap<(u32, u32), u32>,
     pieces: Vec<Piece>,
     buffer: String,
-    /// How many numbers of elements and patterns the words carry.
+    /// How many numbers of atoms the words carry.
     numbers: usize,
     /// Which program the memory belongs to.
     program: u64,
@@ -73,11 +75,13 @@ impl Normalised {
         if self.program != program_id
             || self.words.len() > MOST_WORDS
             || self.by_joint.len() > MOST_WORDS
+            || self.by_pair.len() > MOST_WORDS
             || self.numbers > MOST_NUMBERS
             || self.words.is_empty()
         {
             self.by_spelling.clear();
             self.by_joint.clear();
+            self.by_pair.clear();
             self.words.clear();
             self.numbers = 0;
             self.words.push(Info::default());
@@ -140,7 +144,7 @@ impl Normalised {
     }
 
     fn add(&mut self, info: Info) -> u32 {
-        self.numbers += info.elements.len() + info.candidates.len();
+        self.numbers += info.atoms.len();
         self.words.push(info);
         self.words.len() as u32 - 1
     }
@@ -191,13 +195,16 @@ impl Normalised {
             if !torn || two.before & !before::QUOTED != 0 {
                 continue;
             }
-            buffer.clear();
-            buffer.push_str(&self.words[one.word as usize].form);
-            buffer.push_str(&self.words[two.word as usize].form);
-            self.tokens[index - 1].joined = match self.by_joint.get(buffer.as_str()) {
-                Some(word) => *word,
-                None => self.joint(program, &buffer),
-            };
+            let pair = (one.word, two.word);
+            let known = self.by_pair.get(&pair).copied();
+            self.tokens[index - 1].joined = known.unwrap_or_else(|| {
+                buffer.clear();
+                buffer.push_str(&self.words[one.word as usize].form);
+                buffer.push_str(&self.words[two.word as usize].form);
+                let word = self.joint(program, &buffer);
+                self.by_pair.insert(pair, word);
+                word
+            });
         }
         self.buffer = buffer;
     }
@@ -210,8 +217,7 @@ impl Normalised {
         let mut word = 0;
         if whole.len() < 80 && program.knows(whole) {
             let info = program.known(whole);
-            let by_features_only = |element| program.by_features.iter().any(|want| want.element == element);
-            if info.elements.iter().any(|element| !by_features_only(*element)) {
+            if info.atoms.iter().any(|atom| program.atoms[*atom as usize].named) {
                 word = self.add(info);
             }
         }

@@ -62,6 +62,33 @@ const ABBREVIATIONS: [&str; 24] = [
     "обл", "эт", "корп", "оф", "коп", "доб", "г", "д",
 ];
 
+/// Says whether it is a letter; the ranges that nearly all text is in are told without the tables of Unicode.
+fn is_letter(sign: char) -> bool {
+    match sign {
+        'а'..='я' | 'А'..='Я' | 'ё' | 'Ё' | 'a'..='z' | 'A'..='Z' => true,
+        '\0'..='\u{7f}' => false,
+        other => other.is_alphabetic(),
+    }
+}
+
+fn is_digit(sign: char) -> bool {
+    match sign {
+        '0'..='9' => true,
+        '\0'..='\u{7f}' | '\u{400}'..='\u{45f}' => false,
+        other => other.is_numeric(),
+    }
+}
+
+/// One for a letter in upper case, and one for a letter in lower case.
+fn cases(letter: char) -> (u32, u32) {
+    match letter {
+        'а'..='я' | 'ё' | 'a'..='z' => (0, 1),
+        'А'..='Я' | 'Ё' | 'A'..='Z' => (1, 0),
+        '\0'..='\u{7f}' => (0, 0),
+        other => (u32::from(other.is_uppercase()), u32::from(other.is_lowercase())),
+    }
+}
+
 fn is_mask(letter: char) -> bool {
     matches!(letter, '*' | '@' | '#' | '$')
 }
@@ -79,7 +106,7 @@ pub fn split(text: &str, pieces: &mut Vec<Piece>) -> Look {
         look: Look::default(),
         pending: before::SENTENCE,
         quotes: 0,
-        straight: text.matches('"').count().is_multiple_of(2),
+        straight: text.bytes().filter(|byte| *byte == b'"').count().is_multiple_of(2),
         after: 0,
         bangs: 0,
         run: 0,
@@ -94,7 +121,10 @@ pub fn split(text: &str, pieces: &mut Vec<Piece>) -> Look {
             continue;
         }
         line_begins = letter == '\n' || line_begins && letter.is_whitespace();
-        if letter.is_alphanumeric() || is_mask(letter) && letters.peek().is_some_and(char::is_alphabetic) {
+        if is_letter(letter)
+            || is_digit(letter)
+            || is_mask(letter) && letters.peek().is_some_and(is_letter)
+        {
             let piece = letters.word(byte, point, letter);
             cutter.word(piece);
         } else {
@@ -129,26 +159,24 @@ impl Letters<'_> {
 
     /// Reads a word or number that begins with `letter`.
     fn word(&mut self, byte: usize, point: u32, letter: char) -> Piece {
-        let number = letter.is_numeric();
+        let number = is_digit(letter);
         let mut piece =
             Piece { byte: byte as u32, start: point, number, masked: is_mask(letter), ..Piece::default() };
         let mut end = byte + letter.len_utf8();
         let mut ordinal = false;
         while let Some(next) = self.peek() {
-            let follows = self.peek_second();
             let goes_on = if number {
-                let joint =
-                    matches!(next, '.' | ',' | ':' | '-' | '/') && follows.is_some_and(char::is_numeric);
                 ordinal |= self.ordinal_ending(next);
-                next.is_numeric() || joint || ordinal && (next == '-' || next.is_alphabetic())
+                is_digit(next)
+                    || ordinal && (next == '-' || is_letter(next))
+                    || matches!(next, '.' | ',' | ':' | '-' | '/') && self.peek_second().is_some_and(is_digit)
             } else {
-                let joint = matches!(next, '-' | '\'' | '’') && follows.is_some_and(char::is_alphabetic);
                 // A mask may stand inside a word or at its end; digits stand for letters only inside.
-                next.is_alphabetic()
-                    || joint
+                is_letter(next)
                     || is_mask(next)
                     || next == '\u{301}'
-                    || next.is_ascii_digit() && follows.is_some_and(char::is_alphabetic)
+                    || (matches!(next, '-' | '\'' | '’') || next.is_ascii_digit())
+                        && self.peek_second().is_some_and(is_letter)
             };
             if !goes_on {
                 break;
@@ -194,8 +222,7 @@ impl Cutter<'_, '_> {
         self.bangs = 0;
         self.after = piece.end;
         let word = self.text.get(piece.byte as usize..piece.byte_end as usize).unwrap_or("");
-        let upper = word.chars().filter(|letter| letter.is_uppercase()).count() as u32;
-        let lower = word.chars().filter(|letter| letter.is_lowercase()).count() as u32;
+        let (upper, lower) = word.chars().map(cases).fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
         self.look.upper += upper;
         self.look.lower += lower;
         if lower > 0 {
@@ -234,7 +261,7 @@ impl Cutter<'_, '_> {
             '«' | '“' | '„' => self.quotes += 1,
             '»' | '”' => self.quotes = self.quotes.saturating_sub(1),
             '"' if self.straight => self.quotes = u32::from(self.quotes == 0),
-            '+' if !next.is_some_and(|next| next.is_alphanumeric()) => self.sign(byte, point, letter),
+            '+' if !next.is_some_and(|next| is_letter(next) || is_digit(next)) => self.sign(byte, point, letter),
             _ if is_emoji(letter) => self.sign(byte, point, letter),
             _ => {}
         }

@@ -4,7 +4,7 @@
 
 use super::super::lexicon::features::*;
 use super::super::lexicon::{Analysis, LemmaId};
-use super::super::rules::program::{ElementId, PatternId, Program, Want, seen};
+use super::super::rules::program::{AtomId, Program, Want, seen};
 
 /// Grammatical parts that a few words play and that guards and clause borders ask for.
 pub mod role {
@@ -55,10 +55,10 @@ pub mod role {
 pub struct Info {
     /// The spelling after repair.
     pub form: Box<str>,
-    /// Elements it fits, sorted.
-    pub elements: Box<[ElementId]>,
-    /// Patterns that are looked for where it stands.
-    pub candidates: Box<[PatternId]>,
+    /// Atoms it fits, sorted.
+    pub atoms: Box<[AtomId]>,
+    /// The bits of its atoms together.
+    pub mask: u64,
     /// All its readings together.
     pub readings: Reading,
     /// Bits of [`role`].
@@ -171,7 +171,7 @@ impl Program {
     }
 
     fn info(&self, form: &str, analyses: Vec<Analysis>, seen: Reading) -> Info {
-        let mut elements = Vec::new();
+        let mut atoms = Vec::new();
         let mut readings = seen;
         for one in &analyses {
             readings |= one.readings.iter().fold(0, |all, reading| all | reading);
@@ -181,8 +181,8 @@ impl Program {
         }
         let seen = readings & (seen::NUMBER | seen::EMOJI | seen::LATIN | seen::UNKNOWN);
         let mut take = |wants: Option<&Vec<Want>>, of: &[Reading]| {
-            elements.extend(
-                wants.into_iter().flatten().filter(|want| want.takes(of, seen)).map(|want| want.element),
+            atoms.extend(
+                wants.into_iter().flatten().filter(|want| want.takes(of, seen)).map(|want| want.atom),
             );
         };
         let all: Vec<Reading> = analyses
@@ -201,12 +201,8 @@ impl Program {
             take(self.by_prefix.get(&form[..end]), &all);
         }
         take(Some(&self.by_features), &all);
-        elements.sort_unstable();
-        elements.dedup();
-        let mut candidates: Vec<PatternId> =
-            elements.iter().flat_map(|element| &self.anchored[*element as usize]).copied().collect();
-        candidates.sort_unstable();
-        candidates.dedup();
+        atoms.sort_unstable();
+        atoms.dedup();
         let mut roles = roles_of(form) | grammar_roles(readings);
         if self.fillers.contains(form) {
             roles |= role::FILLER;
@@ -216,8 +212,8 @@ impl Program {
         }
         Info {
             form: form.into(),
-            elements: elements.into(),
-            candidates: candidates.into(),
+            mask: atoms.iter().fold(0, |mask, atom| mask | self.atoms[*atom as usize].mask),
+            atoms: atoms.into(),
             readings,
             roles,
             lemmas: analyses.iter().map(|one| one.lemma).collect(),
@@ -304,7 +300,7 @@ impl Program {
             let word = to_cyrillic(written, soft);
             if self.masks.iter().any(|mask| **mask == *word)
                 || self.lexicon.knows(&word)
-                    && !self.known(&word).elements.is_empty()
+                    && !self.known(&word).atoms.is_empty()
                     && word.chars().count() > 3
             {
                 return Some(word);
@@ -353,7 +349,7 @@ impl Program {
             if short
                 && self.lexicon.knows(one)
                 && self.lexicon.knows(two)
-                && !(self.known(two).elements.is_empty())
+                && !(self.known(two).atoms.is_empty())
             {
                 return Some((one, two));
             }

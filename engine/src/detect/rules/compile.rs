@@ -1,14 +1,19 @@
 //! From rule files as written to what the matcher runs: numbered elements, automata, anchors, circumstances.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use super::error::{Fault, Place, RuleError};
 use super::file::{BUILTIN_NEEDS, Need, Options, Source, SourceRule};
-use super::pattern::{Element, Line, Word};
-use super::program::{Circumstance, ElementId, Pattern, PatternId, Program, Row, Rule, Want, channel_bit};
-use super::row::{ANY_WORD, Tree};
+use super::names::{Features, Name, Names};
+use super::pattern::{Atom, Line, Scope, Word};
+use super::program::{
+    AtomId, Candidate, Circumstance, Condition, ElementId, NO_GUARD, Pattern, PatternId, Program, RowId,
+    Rule, Stretch, Want, channel_bit,
+};
+use super::row::{ANY_WORD, Opened, Tree};
 use crate::detect::fuzzy::Fuzzy;
 use crate::detect::lexicon::features::{FUTR, PAST, PER1, PER2, PER3, PRES};
 use crate::detect::lexicon::{LemmaId, Lexicon};
@@ -16,21 +21,30 @@ use crate::detect::lexicon::{LemmaId, Lexicon};
 /// Compiles everything; what is wrong is added to `errors`, and the rest still compiles so that all is reported at once.
 ///
 /// `lint` also looks through the paradigms for features that no form has, which takes seconds.
-pub fn compile(source: &Source, errors: &mut Vec<RuleError>, lint: bool) -> Program {
+pub fn compile(source: &mut Source, errors: &mut Vec<RuleError>, lint: bool) -> Program {
     let lexicon = Lexicon::builtin();
+    let names = std::mem::take(&mut source.names);
+    let source = &*source;
     let mut compiler = Compiler {
         source,
         errors,
         lint,
+        names,
+        atoms: FxHashMap::default(),
+        weights: Vec::new(),
+        faulty: FxHashMap::default(),
+        conditions: FxHashMap::default(),
         elements: FxHashMap::default(),
-        list: Vec::new(),
         cost: Vec::new(),
+        rows: FxHashMap::default(),
+        opened: FxHashMap::default(),
         common: include_str!("../../../data/lexicon/common.txt")
             .lines()
             .filter(|line| !line.starts_with('#'))
             .flat_map(str::split_whitespace)
             .collect(),
         open_macros: Vec::new(),
+        deepest: 0,
         nodes: 0,
         program: Program {
             lexicon,
@@ -43,8 +57,18 @@ pub fn compile(source: &Source, errors: &mut Vec<RuleError>, lint: bool) -> Prog
             fillers: source.fillers.iter().map(|word| word.as_str().into()).collect(),
             masks: source.masks.iter().map(|word| word.as_str().into()).collect(),
             fuzzy: Fuzzy::default(),
+            atoms: Vec::new(),
+            elements: Vec::new(),
+            element_atoms: Vec::new(),
+            rows: Vec::new(),
+            follow: Vec::new(),
+            row_elements: Vec::new(),
             patterns: Vec::new(),
-            anchored: Vec::new(),
+            pattern_rows: Vec::new(),
+            guards: Vec::new(),
+            exclusions: Vec::new(),
+            called: [Vec::new(), Vec::new()],
+            candidates: Vec::new(),
             rules: Vec::new(),
             kind_except: BTreeMap::new(),
             marks: Vec::new(),
@@ -53,6 +77,7 @@ pub fn compile(source: &Source, errors: &mut Vec<RuleError>, lint: bool) -> Prog
         },
         declared_lemmas: FxHashMap::default(),
         doubtful: FxHashMap::default(),
+        doubtful_places: FxHashMap::default(),
         partners: FxHashMap::default(),
         searched: Vec::new(),
     };
@@ -64,23 +89,42 @@ pub fn compile(source: &Source, errors: &mut Vec<RuleError>, lint: bool) -> Prog
     compiler.finish()
 }
 
+/// A word with features that none of its forms has been found to have yet.
+pub(super) struct Doubt {
+    pub(super) want: Want,
+    pub(super) lemma: String,
+}
+
 /// Work in hand while the files are compiled.
 pub(super) struct Compiler<'s> {
     pub(super) source: &'s Source,
     pub(super) errors: &'s mut Vec<RuleError>,
     pub(super) lint: bool,
-    pub(super) elements: FxHashMap<Vec<Element>, ElementId>,
-    pub(super) list: Vec<Vec<Element>>,
-    /// How often a word is expected to fit an element, in rough units.
+    pub(super) names: Names,
+    pub(super) atoms: FxHashMap<Atom, AtomId>,
+    /// How often a word is expected to fit an atom, in rough units.
+    pub(super) weights: Vec<u64>,
+    /// What is wrong with atoms.
+    pub(super) faulty: FxHashMap<AtomId, Vec<Fault>>,
+    pub(super) conditions: FxHashMap<Features, Arc<[Condition]>>,
+    pub(super) elements: FxHashMap<Box<[AtomId]>, ElementId>,
+    /// How often a word is expected to fit an element.
     pub(super) cost: Vec<u64>,
+    /// Rows by their hash.
+    pub(super) rows: FxHashMap<u64, RowId>,
     pub(super) common: HashSet<&'static str>,
-    pub(super) open_macros: Vec<String>,
+    /// Macros compiled before, with the features asked of them.
+    pub(super) opened: FxHashMap<(Name, Features), Opened>,
+    pub(super) open_macros: Vec<Name>,
+    /// Most macros that have been open at once in the one being compiled.
+    pub(super) deepest: usize,
     /// How many parts the row has, macros replaced.
     pub(super) nodes: usize,
     pub(super) program: Program,
     pub(super) declared_lemmas: FxHashMap<String, LemmaId>,
-    /// Elements with features that no form has been found for yet.
-    pub(super) doubtful: FxHashMap<LemmaId, Vec<(Want, String, Place)>>,
+    pub(super) doubtful: FxHashMap<LemmaId, Vec<Doubt>>,
+    /// Where doubtful atoms are used.
+    pub(super) doubtful_places: FxHashMap<AtomId, Vec<Place>>,
     /// Aspect pairs looked up before.
     pub(super) partners: FxHashMap<String, Vec<String>>,
     /// The patterns with the trees of their rows.
@@ -106,7 +150,7 @@ impl Compiler<'_> {
             self.program.marks.push((name.clone(), patterns));
         }
         for line in &source.no_denial {
-            let rows: Vec<Row> = line
+            let rows: Vec<RowId> = line
                 .parts
                 .iter()
                 .filter_map(|node| self.row(node, &line.place))
@@ -115,7 +159,7 @@ impl Compiler<'_> {
             self.program.no_denial.extend(rows);
         }
         for line in &source.denial_after {
-            let rows: Vec<Row> = line
+            let rows: Vec<RowId> = line
                 .parts
                 .iter()
                 .filter_map(|node| self.row(node, &line.place))
@@ -216,37 +260,132 @@ impl Compiler<'_> {
             self.fail(&line.place, Fault::MatchesEverything);
             return None;
         }
-        let without = line
+        let without: Vec<_> = line
             .without
             .iter()
             .filter_map(|(side, node)| Some((*side, self.row(node, &line.place)?.0)))
             .collect();
-        let needs = rows.iter().flat_map(|row| row.needs.iter().copied()).collect();
-        Some((Pattern { rule, rows, scope: line.scope, without, needs }, trees))
+        let program = &mut self.program;
+        let rows = Stretch::put(&mut program.pattern_rows, rows);
+        let without = Stretch::put(&mut program.exclusions, without);
+        Some((Pattern { rule, rows, scope: line.scope, without, guards: Stretch::default() }, trees))
     }
 
-    /// Picks for every pattern the elements to search it by: rare in speech, and in few rules, so that a word that half of
-    /// the rules are about does not call all of them.
+    /// Raises the cost of words that many elements name, so that a word that half of the rules are about does not call all of
+    /// them.
+    fn weigh(&mut self) {
+        let program = &self.program;
+        let mut uses = vec![0_u64; program.atoms.len()];
+        program.element_atoms.iter().for_each(|atom| uses[*atom as usize] += 1);
+        let mut added = vec![0_u64; program.atoms.len()];
+        for wants in program.by_lemma.values() {
+            let all: u64 = wants.iter().map(|want| uses[want.atom as usize]).sum();
+            wants.iter().for_each(|want| added[want.atom as usize] += all / 2);
+        }
+        for (element, cost) in program.elements.iter().zip(&mut self.cost) {
+            let more: u64 =
+                element.atoms.of(&program.element_atoms).iter().map(|atom| added[*atom as usize]).sum();
+            // Never as dear as «*», which no search may begin with.
+            *cost = (*cost + more).min((*cost).max(ANY_WORD - 1));
+        }
+    }
+
+    /// Picks for every pattern the elements to search it by: rare in speech and in few rules. Every other clause of it becomes
+    /// a guard.
     fn pick_anchors(&mut self) {
-        for wants in self.program.by_lemma.values() {
-            for want in wants {
-                // Never as dear as «*», which no search may begin with.
-                let cost = &mut self.cost[want.element as usize];
-                *cost = (*cost + wants.len() as u64 / 2).min((*cost).max(ANY_WORD - 1));
-            }
-        }
-        self.program.anchored.resize_with(self.list.len(), Vec::new);
+        let mut calls: [Vec<(AtomId, Candidate)>; 2] = [Vec::new(), Vec::new()];
         for (id, trees) in std::mem::take(&mut self.searched) {
-            let best = trees.iter().filter_map(|tree| self.anchors(tree)).min_by_key(|anchors| anchors.0);
-            for element in best.map_or_else(Vec::new, |best| best.1) {
-                self.program.anchored[element as usize].push(id);
+            let mut clauses = Vec::new();
+            trees.iter().for_each(|tree| self.clauses(tree, &mut clauses));
+            let Some(best) = (0..clauses.len()).min_by_key(|index| clauses[*index].0) else { continue };
+            let (_, anchors) = clauses.remove(best);
+            clauses.sort();
+            let mut guards: Vec<ElementId> = Vec::new();
+            for (_, elements) in clauses.into_iter().filter(|clause| clause.1 != anchors) {
+                let guard = self.union(&elements);
+                if !guards.contains(&guard) {
+                    guards.push(guard);
+                }
             }
-            let needs = &mut self.program.patterns[id as usize].needs;
-            needs.sort_by_key(|element| (self.cost[*element as usize], *element));
+            let program = &mut self.program;
+            let pattern = &mut program.patterns[id as usize];
+            let guard = match pattern.scope {
+                Scope::Clause => guards.first().copied().unwrap_or(NO_GUARD),
+                Scope::Utterance => NO_GUARD,
+            };
+            pattern.guards = Stretch::put(&mut program.guards, guards);
+            let party = program.rules[pattern.rule as usize].party as usize & 1;
+            for element in anchors {
+                let atoms = program.elements[element as usize].atoms.of(&program.element_atoms);
+                calls[party].extend(atoms.iter().map(|atom| (*atom, Candidate { guard, pattern: id })));
+            }
         }
-        for patterns in &mut self.program.anchored {
-            patterns.dedup();
-            patterns.shrink_to_fit();
+        self.number_atoms(&mut calls);
+        for (party, mut calls) in calls.into_iter().enumerate() {
+            calls.sort_unstable();
+            calls.dedup();
+            let mut rest = calls.as_slice();
+            for (atom, called) in self.program.called[party].iter_mut().enumerate() {
+                let (own, others) = rest.split_at(rest.partition_point(|call| call.0 as usize == atom));
+                *called = Stretch::put(&mut self.program.candidates, own.iter().map(|call| call.1));
+                rest = others;
+            }
+        }
+    }
+
+    /// Returns the element that any word of the elements fits.
+    fn union(&mut self, elements: &[ElementId]) -> ElementId {
+        if let [one] = elements {
+            return *one;
+        }
+        let atoms = elements.iter().flat_map(|element| self.program.atoms_of(*element)).copied().collect();
+        self.element(atoms)
+    }
+
+    /// Gives the atoms that call patterns the lowest numbers, so that they stand first in every list of atoms.
+    fn number_atoms(&mut self, calls: &mut [Vec<(AtomId, Candidate)>; 2]) {
+        let program = &mut self.program;
+        let mut numbers = vec![AtomId::MAX; program.atoms.len()];
+        let mut next = 0;
+        let mut number = |atom: AtomId| {
+            let new = &mut numbers[atom as usize];
+            if *new == AtomId::MAX {
+                *new = next;
+                next += 1;
+            }
+            *new
+        };
+        calls.iter_mut().flatten().for_each(|call| call.0 = number(call.0));
+        let anchors = calls.iter().flatten().map(|call| call.0 as usize + 1).max().unwrap_or(0);
+        for atom in 0..program.atoms.len() as AtomId {
+            number(atom);
+        }
+        let mut traits = program.atoms.clone();
+        for (old, new) in numbers.iter().enumerate() {
+            traits[*new as usize] = program.atoms[old];
+        }
+        program.atoms = traits;
+        for element in &program.elements {
+            let atoms = element.atoms.of_mut(&mut program.element_atoms);
+            atoms.iter_mut().for_each(|atom| *atom = numbers[*atom as usize]);
+            atoms.sort_unstable();
+        }
+        let filed = program.by_lemma.values_mut().chain(program.by_form.values_mut());
+        let filed = filed.chain(program.by_prefix.values_mut()).flatten();
+        filed.chain(&mut program.by_features).for_each(|want| want.atom = numbers[want.atom as usize]);
+        program.called = [vec![Stretch::default(); anchors], vec![Stretch::default(); anchors]];
+    }
+
+    /// Notes which atoms tell what a word is.
+    fn note_named(&mut self) {
+        let program = &mut self.program;
+        let mut unnamed = vec![false; program.atoms.len()];
+        program.by_features.iter().for_each(|want| unnamed[want.atom as usize] = true);
+        for element in &program.elements {
+            let atoms = element.atoms.of(&program.element_atoms);
+            if !atoms.iter().any(|atom| unnamed[*atom as usize]) {
+                atoms.iter().for_each(|atom| program.atoms[*atom as usize].named = true);
+            }
         }
     }
 
@@ -254,18 +393,19 @@ impl Compiler<'_> {
         if self.lint {
             self.report_doubtful();
         }
+        self.weigh();
+        self.note_named();
         self.pick_anchors();
         let mut words: Vec<String> = Vec::new();
-        for element in std::mem::take(&mut self.list) {
-            for one in &element {
-                match &one.word {
-                    Word::Lemma(word) | Word::Exact(word) => words.push(word.to_string()),
-                    Word::Pair(verb) => {
-                        words.extend(self.partners(verb));
-                        words.push(verb.to_string());
-                    }
-                    Word::Prefix(_) | Word::Any => {}
+        for atom in std::mem::take(&mut self.atoms).into_keys() {
+            match atom.word {
+                Word::Lemma(word) | Word::Exact(word) => words.push(self.names.text(word).to_string()),
+                Word::Pair(verb) => {
+                    let verb = self.names.text(verb).to_string();
+                    words.extend(self.partners(&verb));
+                    words.push(verb);
                 }
+                Word::Prefix(_) | Word::Any => {}
             }
         }
         words.sort();

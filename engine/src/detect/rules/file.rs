@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use super::error::{Fault, Place, RuleError, nearest};
+use super::names::{Name, Names};
 use super::pattern::{Line, Node, Where, parse_line, plain};
 use crate::signal::{Channel, Party, SignalKind};
 
@@ -78,8 +81,10 @@ pub struct SourceRule {
 /// Everything that the files say.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
+    /// The words and features that the patterns name by number.
+    pub names: Names,
     /// «@имя = …».
-    pub macros: BTreeMap<String, (Node, Place)>,
+    pub macros: FxHashMap<Name, (Node, Place)>,
     /// «признак имя: …».
     pub marks: BTreeMap<String, (Vec<Line>, Place)>,
     /// «не отрицание: …».
@@ -192,7 +197,7 @@ impl FileReader<'_> {
         let Some(rule) = &mut self.rule else {
             return Err(syntax(place, "образец вне правила", "сначала строка «правило: имя»"));
         };
-        rule.lines.push(parse_line(line, place)?);
+        rule.lines.push(parse_line(line, place, &mut self.source.names)?);
         Ok(())
     }
 
@@ -200,7 +205,8 @@ impl FileReader<'_> {
         let Some((name, body)) = line.split_once('=') else { return Ok(()) };
         let shift = 1 + line.chars().count() - body.trim_start().chars().count();
         let name = plain(name.trim());
-        let parsed = parse_line(body.trim(), &after(place, shift))?;
+        let number = self.source.names.name(&name);
+        let parsed = parse_line(body.trim(), &after(place, shift), &mut self.source.names)?;
         if parsed.parts.len() != 1 || !parsed.without.is_empty() {
             return Err(syntax(
                 place,
@@ -208,14 +214,14 @@ impl FileReader<'_> {
                 "набор — это слова и группы; условия пишите в правиле",
             ));
         }
-        if let Some((_, first)) = self.source.macros.get(&name) {
+        if let Some((_, first)) = self.source.macros.get(&number) {
             return Err(RuleError {
                 place: place.clone(),
                 fault: Fault::Duplicate { what: "набор", name, first: first.clone() },
             });
         }
         let node = parsed.parts.into_iter().next().unwrap_or(Node::Row(Vec::new()));
-        self.source.macros.insert(name, (node, place.clone()));
+        self.source.macros.insert(number, (node, place.clone()));
         Ok(())
     }
 
@@ -247,8 +253,14 @@ impl FileReader<'_> {
                     self.source.mishearings.push((plain(heard.trim()), plain(meant.trim())));
                 }
             }
-            "не отрицание" => self.source.no_denial.push(parse_line(value, place)?),
-            "отрицание после" => self.source.denial_after.push(parse_line(value, place)?),
+            "не отрицание" => {
+                let line = parse_line(value, place, &mut self.source.names)?;
+                self.source.no_denial.push(line);
+            }
+            "отрицание после" => {
+                let line = parse_line(value, place, &mut self.source.names)?;
+                self.source.denial_after.push(line);
+            }
             "по умолчанию" => {
                 let mut defaults = std::mem::take(&mut self.source.defaults);
                 let done = each_option(value, place, |key, value, place| {
@@ -259,7 +271,7 @@ impl FileReader<'_> {
             }
             _ => {
                 if let Some(name) = key.strip_prefix("признак ") {
-                    let line = parse_line(value, place)?;
+                    let line = parse_line(value, place, &mut self.source.names)?;
                     let mark = self
                         .source
                         .marks
@@ -318,7 +330,7 @@ impl FileReader<'_> {
     }
 
     fn except(&mut self, key: &str, value: &str, place: &Place) -> Result<(), RuleError> {
-        let line = parse_line(value, place)?;
+        let line = parse_line(value, place, &mut self.source.names)?;
         if line.parts.len() != 1 || !line.without.is_empty() {
             return Err(syntax(
                 place,

@@ -4,6 +4,7 @@ pub(crate) mod compile;
 pub mod error;
 pub mod examples;
 pub mod file;
+pub mod names;
 pub mod pattern;
 pub mod program;
 pub mod multiply;

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::error::{Fault, Place, RuleError};
+use super::names::{Features, Name, Names};
 
 /// A condition on the reading of a word: some bit of `any` is set, or none of them when `not`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -17,35 +18,49 @@ pub struct Feature {
     pub lent: bool,
 }
 
-/// Which words an element means.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// Which words are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Word {
     /// Any form of the lemma.
-    Lemma(Arc<str>),
+    Lemma(Name),
     /// Any form of the lemma or of the other verbs of its aspect pair.
-    Pair(Arc<str>),
+    Pair(Name),
     /// This form only.
-    Exact(Arc<str>),
+    Exact(Name),
     /// Any word that begins so.
-    Prefix(Arc<str>),
+    Prefix(Name),
     /// Any word at all.
     Any,
 }
 
 /// One word of a pattern, with the features asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Element {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Atom {
     /// Which words.
     pub word: Word,
     /// All of these must hold.
-    pub features: Vec<Feature>,
+    pub features: Features,
+}
+
+/// Where in its file something stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spot {
+    line: u32,
+    column: u32,
+}
+
+impl Spot {
+    /// Returns the place in the file that `place` is in.
+    pub(crate) fn near(self, place: &Place) -> Place {
+        Place { file: place.file.clone(), line: self.line, column: self.column }
+    }
 }
 
 /// A pattern as a tree.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Node {
     /// One word.
-    Word(Element, Place),
+    Word(Atom, Spot),
     /// One after the other.
     Row(Vec<Node>),
     /// One of them.
@@ -57,7 +72,7 @@ pub enum Node {
     /// The evidence to be quoted.
     Evidence(Box<Node>),
     /// A macro's name, and features that all its words need besides.
-    Macro(String, Vec<Feature>, Place),
+    Macro(Name, Features, Spot),
     /// The sentence (or, doubled, the utterance) begins here.
     Begin(bool),
     /// The sentence (or, doubled, the utterance) ends here.
@@ -103,16 +118,14 @@ pub struct Line {
 
 impl Node {
     /// Asks for more features of every word.
-    pub(crate) fn ask_for(&mut self, features: &[Feature]) {
+    fn ask_for(&mut self, features: Features, names: &mut Names) {
         match self {
-            Self::Word(element, _) => {
-                element.features.extend(features.iter().map(|one| Feature { lent: true, ..one.clone() }))
-            }
+            Self::Word(atom, _) => atom.features = names.lend(atom.features, features),
             Self::Row(items) | Self::Either(items) => {
-                items.iter_mut().for_each(|item| item.ask_for(features))
+                items.iter_mut().for_each(|item| item.ask_for(features, names))
             }
-            Self::Maybe(inner) | Self::Evidence(inner) => inner.ask_for(features),
-            Self::Macro(_, own, _) => own.extend_from_slice(features),
+            Self::Maybe(inner) | Self::Evidence(inner) => inner.ask_for(features, names),
+            Self::Macro(_, own, _) => *own = names.append(*own, features),
             Self::Gap(_) | Self::Begin(_) | Self::End(_) => {}
         }
     }
@@ -120,12 +133,31 @@ impl Node {
 
 /// Words are compared in lower case and without the dots of ё.
 pub(crate) fn plain(word: &str) -> String {
-    word.to_lowercase().replace('ё', "е")
+    let mut plain = String::with_capacity(word.len());
+    add_plain(word.chars(), &mut plain);
+    plain
+}
+
+fn add_plain(letters: impl Iterator<Item = char>, plain: &mut String) {
+    for letter in letters {
+        match letter {
+            'ё' | 'Ё' => plain.push('е'),
+            'а'..='я' | 'a'..='z' | '0'..='9' => plain.push(letter),
+            other => plain.extend(other.to_lowercase()),
+        }
+    }
 }
 
 /// Reads one pattern line that begins at `place`.
-pub fn parse_line(text: &str, place: &Place) -> Result<Line, RuleError> {
-    let mut reader = Reader { letters: text.chars().collect(), at: 0, depth: 0, place: place.clone() };
+pub fn parse_line(text: &str, place: &Place, names: &mut Names) -> Result<Line, RuleError> {
+    let mut reader = Reader {
+        letters: text.chars().collect(),
+        at: 0,
+        depth: 0,
+        place: place.clone(),
+        plain: String::new(),
+        names,
+    };
     let mut line =
         Line { parts: Vec::new(), scope: Scope::Clause, without: Vec::new(), place: place.clone() };
     line.parts.push(reader.row()?);
@@ -157,12 +189,11 @@ pub fn parse_line(text: &str, place: &Place) -> Result<Line, RuleError> {
 
 /// `вернуть|возвращать[пов]`: the features at the end hold for every choice that has none of its own.
 fn share_features(choices: &mut [Node]) {
-    let Some(Node::Word(Element { features, .. }, _)) = choices.last() else { return };
-    let shared = features.clone();
+    let Some(&Node::Word(Atom { features: shared, .. }, _)) = choices.last() else { return };
     for choice in choices.iter_mut() {
         match choice {
-            Node::Word(Element { word: Word::Exact(_), .. }, _) => {}
-            Node::Word(element, _) if element.features.is_empty() => element.features.clone_from(&shared),
+            Node::Word(Atom { word: Word::Exact(_), .. }, _) => {}
+            Node::Word(atom, _) if atom.features == Features::NONE => atom.features = shared,
             _ => {}
         }
     }
@@ -171,21 +202,24 @@ fn share_features(choices: &mut [Node]) {
 /// Brackets within brackets; people cannot read more, and reading is recursive.
 const DEEPEST: usize = 12;
 
-struct Reader {
+struct Reader<'n> {
     letters: Vec<char>,
     at: usize,
     depth: usize,
     place: Place,
+    /// The name read last.
+    plain: String,
+    names: &'n mut Names,
 }
 
-impl Reader {
-    fn here(&self) -> Place {
-        Place { column: self.place.column + self.at as u32, ..self.place.clone() }
+impl Reader<'_> {
+    fn here(&self) -> Spot {
+        Spot { line: self.place.line, column: self.place.column + self.at as u32 }
     }
 
     fn fault(&self, what: &str, cure: &str) -> RuleError {
         RuleError {
-            place: self.here(),
+            place: self.here().near(&self.place),
             fault: Fault::Syntax { what: what.to_owned(), cure: cure.to_owned() },
         }
     }
@@ -293,13 +327,12 @@ impl Reader {
                 Ok(Node::Evidence(Box::new(inner)))
             }
             Some('"') => self.quoted(),
-            Some('[') => Ok(Node::Word(Element { word: Word::Any, features: self.features()? }, place)),
+            Some('[') => Ok(Node::Word(Atom { word: Word::Any, features: self.features()? }, place)),
             Some('@') => {
                 self.at += 1;
-                let name = self.name();
-                if name.is_empty() {
+                let Some(name) = self.name() else {
                     return Err(self.fault("после «@» нет имени набора", "напишите имя: @начальник"));
-                }
+                };
                 Ok(Node::Macro(name, self.features()?, place))
             }
             Some('.') => self.gap(),
@@ -307,8 +340,7 @@ impl Reader {
             Some('$') => Ok(Node::End(self.doubled('$'))),
             Some('*') => {
                 self.at += 1;
-                let features = self.features()?;
-                Ok(Node::Word(Element { word: Word::Any, features }, place))
+                Ok(Node::Word(Atom { word: Word::Any, features: self.features()? }, place))
             }
             _ => self.word(place),
         }
@@ -333,7 +365,10 @@ impl Reader {
             return Err(self.fault("нет закрывающей скобки «)»", "закройте группу"));
         }
         let mut node = if choices.len() == 1 { choices.remove(0) } else { Node::Either(choices) };
-        node.ask_for(&self.features()?);
+        let features = self.features()?;
+        if features != Features::NONE {
+            node.ask_for(features, self.names);
+        }
         Ok(node)
     }
 
@@ -379,8 +414,7 @@ impl Reader {
                     while self.peek().is_some_and(|letter| !letter.is_whitespace() && letter != '"') {
                         self.at += 1;
                     }
-                    let form: String = self.letters[begin..self.at].iter().collect();
-                    words.push((form, place));
+                    words.push((self.numbered(begin), place));
                 }
             }
         }
@@ -391,12 +425,7 @@ impl Reader {
         }
         let mut nodes: Vec<Node> = words
             .into_iter()
-            .map(|(form, place)| {
-                Node::Word(
-                    Element { word: Word::Exact(plain(&form).into()), features: features.clone() },
-                    place,
-                )
-            })
+            .map(|(form, place)| Node::Word(Atom { word: Word::Exact(form), features }, place))
             .collect();
         Ok(if nodes.len() == 1 { nodes.remove(0) } else { Node::Row(nodes) })
     }
@@ -422,54 +451,66 @@ impl Reader {
         }
     }
 
-    fn name(&mut self) -> String {
+    /// Reads a name; none where no letter stands.
+    fn name(&mut self) -> Option<Name> {
         let begin = self.at;
         while self.peek().is_some_and(|letter| letter.is_alphanumeric() || letter == '_' || letter == '-') {
             self.at += 1;
         }
-        plain(&self.letters[begin..self.at].iter().collect::<String>())
+        (self.at > begin).then(|| self.numbered(begin))
     }
 
-    fn word(&mut self, place: Place) -> Result<Node, RuleError> {
+    /// Returns the number of what has been read since `begin`.
+    fn numbered(&mut self, begin: usize) -> Name {
+        self.plain.clear();
+        add_plain(self.letters[begin..self.at].iter().copied(), &mut self.plain);
+        self.names.name(&self.plain)
+    }
+
+    fn word(&mut self, place: Spot) -> Result<Node, RuleError> {
         let pair = self.eat("~");
-        let name = self.name();
-        if name.is_empty() {
+        let Some(name) = self.name() else {
             let sign = self.peek().unwrap_or(' ');
             return Err(self.fault(
                 &format!("непонятный знак «{sign}»"),
                 "слово пишется буквами; точная форма — в кавычках",
             ));
-        }
-        let word = if self.eat("*") {
-            Word::Prefix(name.into())
-        } else if pair {
-            Word::Pair(name.into())
-        } else {
-            Word::Lemma(name.into())
         };
-        Ok(Node::Word(Element { word, features: self.features()? }, place))
+        let word = if self.eat("*") {
+            Word::Prefix(name)
+        } else if pair {
+            Word::Pair(name)
+        } else {
+            Word::Lemma(name)
+        };
+        Ok(Node::Word(Atom { word, features: self.features()? }, place))
     }
 
     /// `[1л,буд|наст,!кратк]`, or nothing.
-    fn features(&mut self) -> Result<Vec<Feature>, RuleError> {
-        let mut features = Vec::new();
+    fn features(&mut self) -> Result<Features, RuleError> {
         if !self.eat("[") {
-            return Ok(features);
+            return Ok(Features::NONE);
         }
+        let mut features = Vec::new();
         loop {
             self.skip_space();
             let not = self.eat("!");
-            let mut names = vec![self.name()];
-            while self.eat("|") {
-                names.push(self.name());
-            }
-            if names.iter().any(String::is_empty) {
-                return Err(self.fault("пустой признак в квадратных скобках", "напишите, например: [1л,буд]"));
+            let mut names: Vec<String> = Vec::new();
+            loop {
+                let Some(name) = self.name() else {
+                    return Err(
+                        self.fault("пустой признак в квадратных скобках", "напишите, например: [1л,буд]")
+                    );
+                };
+                names.push(self.names.text(name).to_string());
+                if !self.eat("|") {
+                    break;
+                }
             }
             features.push(Feature { names: names.into(), not, lent: false });
             self.skip_space();
             if self.eat("]") {
-                return Ok(features);
+                return Ok(self.names.features(features));
             }
             if !self.eat(",") {
                 return Err(self.fault(

@@ -1,9 +1,12 @@
 //! Files the words of patterns in the index, by lemma, form, beginning or features, and says which can never occur.
 
-use super::compile::Compiler;
+use std::sync::Arc;
+
+use super::compile::{Compiler, Doubt};
 use super::error::{Fault, Place};
-use super::pattern::{Element, Feature, Word};
-use super::program::{Condition, ElementId, Want, seen};
+use super::names::Features;
+use super::pattern::{Atom, Feature, Spot, Word};
+use super::program::{AtomId, AtomTraits, Condition, Element, ElementId, Stretch, Want, seen};
 use super::row::ANY_WORD;
 use crate::detect::lexicon::features::{
     ACTV, COMP, FEATURES, FEMN, MASC, NOMN, NOUN, PAST, PLUR, PRES, PRTF, PSSV, SING, bit_of_name,
@@ -39,18 +42,54 @@ impl Compiler<'_> {
         }
     }
 
-    pub(super) fn element(&mut self, mut words: Vec<(Element, Place)>) -> ElementId {
-        words.sort();
-        words.dedup_by(|one, other| one.0 == other.0);
-        let key: Vec<Element> = words.iter().map(|word| word.0.clone()).collect();
-        if let Some(&id) = self.elements.get(&key) {
+    /// Returns the number of a set of atoms.
+    pub(super) fn element(&mut self, mut atoms: Vec<AtomId>) -> ElementId {
+        atoms.sort_unstable();
+        atoms.dedup();
+        if let Some(&id) = self.elements.get(atoms.as_slice()) {
             return id;
         }
-        let id = self.list.len() as ElementId;
-        self.list.push(key.clone());
-        self.elements.insert(key, id);
-        let cost = words.iter().map(|(word, place)| self.file(id, word, place)).sum();
-        self.cost.push(cost);
+        let program = &mut self.program;
+        let id = program.elements.len() as ElementId;
+        let mask = atoms.iter().fold(0, |mask, atom| mask | program.atoms[*atom as usize].mask);
+        let stretch = Stretch::put(&mut program.element_atoms, atoms.iter().copied());
+        program.elements.push(Element { atoms: stretch, mask });
+        self.cost.push(atoms.iter().map(|atom| self.weights[*atom as usize]).sum());
+        self.elements.insert(atoms.into(), id);
+        id
+    }
+
+    /// Returns the number of an atom that is used at a spot of the file of `home`; what is wrong with it is wrong at each spot.
+    pub(super) fn atom(&mut self, atom: Atom, spot: Spot, home: &Place) -> AtomId {
+        let id = match self.atoms.get(&atom) {
+            Some(id) => *id,
+            None => self.new_atom(atom),
+        };
+        if let Some(faults) = self.faulty.get(&id) {
+            for fault in faults.clone() {
+                self.fail(&spot.near(home), fault);
+            }
+        }
+        if let Some(places) = self.doubtful_places.get_mut(&id) {
+            places.push(spot.near(home));
+        }
+        id
+    }
+
+    fn new_atom(&mut self, atom: Atom) -> AtomId {
+        let id = self.program.atoms.len() as AtomId;
+        self.atoms.insert(atom, id);
+        let bit = match atom.word {
+            Word::Lemma(name) | Word::Pair(name) | Word::Exact(name) | Word::Prefix(name) => name.spread(),
+            Word::Any => atom.features.spread(),
+        };
+        self.program.atoms.push(AtomTraits { mask: 1 << (bit & 63), named: false });
+        let mut faults = Vec::new();
+        let weight = self.file(id, atom, &mut faults);
+        self.weights.push(weight);
+        if !faults.is_empty() {
+            self.faulty.insert(id, faults);
+        }
         id
     }
 
@@ -64,53 +103,56 @@ impl Compiler<'_> {
         found
     }
 
-    /// Files one word of an element in the index; returns how common it is.
-    fn file(&mut self, element: ElementId, word: &Element, place: &Place) -> u64 {
-        let conditions: Box<[Condition]> =
-            word.features.iter().map(|feature| self.condition(feature, place)).collect();
-        let want = Want { element, conditions };
-        let doubt =
-            self.lint && !word.features.is_empty() && !word.features.iter().any(|feature| feature.lent);
+    /// Files an atom in the index; returns how common it is.
+    fn file(&mut self, id: AtomId, atom: Atom, faults: &mut Vec<Fault>) -> u64 {
+        let conditions = self.conditions(atom.features, faults);
+        let want = Want { atom: id, conditions };
+        let features = self.names.list(atom.features);
+        let doubt = self.lint && !features.is_empty() && !features.iter().any(|feature| feature.lent);
         let weight = |compiler: &Self, text: &str| if compiler.common.contains(text) { 200 } else { 1 };
-        match &word.word {
+        match atom.word {
             Word::Lemma(lemma) => {
-                self.file_lemma(want, lemma, doubt, place);
-                weight(self, lemma)
+                let lemma = self.names.text(lemma).clone();
+                self.file_lemma(want, &lemma, doubt, faults);
+                weight(self, &lemma)
             }
             Word::Pair(verb) => {
-                let others = self.partners(verb);
+                let verb = self.names.text(verb).clone();
+                let others = self.partners(&verb);
                 if others.is_empty() {
                     let cure =
                         "видовой пары к нему нет: уберите «~» или перечислите глаголы через «|»".to_owned();
-                    self.fail(place, Fault::DeadElement { element: format!("~{verb}"), cure });
+                    faults.push(Fault::DeadElement { element: format!("~{verb}"), cure });
                 }
-                for one in others.iter().map(String::as_str).chain([&**verb]) {
-                    self.file_lemma(want.clone(), one, doubt, place);
+                for one in others.iter().map(String::as_str).chain([&*verb]) {
+                    self.file_lemma(want.clone(), one, doubt, faults);
                 }
-                weight(self, verb) * 2
+                weight(self, &verb) * 2
             }
             Word::Exact(form) => {
-                self.program.by_form.entry((&**form).into()).or_default().push(want);
-                weight(self, form)
+                let form = self.names.text(form).clone();
+                self.program.by_form.entry((&*form).into()).or_default().push(want);
+                weight(self, &form)
             }
             Word::Prefix(prefix) => {
-                let known = self.program.lexicon.has_prefix(prefix)
-                    || self.program.declared.keys().any(|form| form.starts_with(&**prefix));
+                let prefix = self.names.text(prefix).clone();
+                let known = self.program.lexicon.has_prefix(&prefix)
+                    || self.program.declared.keys().any(|form| form.starts_with(&*prefix));
                 if !known {
                     let cure = "ни одно слово так не начинается: сократите начало или объявите слово строкой «слова:»".to_owned();
-                    self.fail(place, Fault::DeadElement { element: format!("{prefix}*"), cure });
+                    faults.push(Fault::DeadElement { element: format!("{prefix}*"), cure });
                 }
-                self.program.by_prefix.entry((&**prefix).into()).or_default().push(want);
+                self.program.by_prefix.entry((&*prefix).into()).or_default().push(want);
                 4 + 100 / (prefix.chars().count() as u64).pow(2)
             }
             Word::Any => {
                 self.program.by_features.push(want);
-                if word.features.is_empty() { ANY_WORD } else { ANY_WORD / 5 }
+                if atom.features == Features::NONE { ANY_WORD } else { ANY_WORD / 5 }
             }
         }
     }
 
-    fn file_lemma(&mut self, want: Want, lemma: &str, doubt: bool, place: &Place) {
+    fn file_lemma(&mut self, want: Want, lemma: &str, doubt: bool, faults: &mut Vec<Fault>) {
         let id = self.declared_lemmas.get(lemma).copied().or_else(|| self.program.lexicon.lemma(lemma));
         let Some(id) = id else {
             if let Some((owner, conditions)) = self.first_form(lemma) {
@@ -129,11 +171,12 @@ impl Compiler<'_> {
                     forms.join(" или ")
                 )
             };
-            self.fail(place, Fault::DeadElement { element: lemma.to_owned(), cure });
+            faults.push(Fault::DeadElement { element: lemma.to_owned(), cure });
             return;
         };
         if doubt && id < self.program.lexicon.lemma_count() {
-            self.doubtful.entry(id).or_default().push((want.clone(), lemma.to_owned(), place.clone()));
+            self.doubtful_places.entry(want.atom).or_default();
+            self.doubtful.entry(id).or_default().push(Doubt { want: want.clone(), lemma: lemma.to_owned() });
         }
         self.program.by_lemma.entry(id).or_default().push(want);
     }
@@ -159,31 +202,17 @@ impl Compiler<'_> {
         })
     }
 
-    fn condition(&mut self, feature: &Feature, place: &Place) -> Condition {
-        let mut any = 0;
-        for name in feature.names.iter() {
-            match name.as_str() {
-                "число" => any |= seen::NUMBER,
-                "эмодзи" => any |= seen::EMOJI,
-                "лат" => any |= seen::LATIN,
-                "неизв" => any |= seen::UNKNOWN,
-                _ => match bit_of_name(name) {
-                    Some(bit) => any |= bit,
-                    None => {
-                        let names = FEATURES.iter().map(|feature| feature.2);
-                        let known: Vec<&str> = names.chain(["число", "эмодзи", "лат", "неизв"]).collect();
-                        let allowed = known.join(", ");
-                        self.fail(
-                            place,
-                            Fault::BadValue {
-                                key: "признак слова".to_owned(), value: name.clone(), allowed
-                            },
-                        );
-                    }
-                },
-            }
+    /// Returns a list of features in bits.
+    fn conditions(&mut self, features: Features, faults: &mut Vec<Fault>) -> Arc<[Condition]> {
+        if let Some(known) = self.conditions.get(&features) {
+            return known.clone();
         }
-        Condition { any, not: feature.not }
+        let list = self.names.list(features);
+        let conditions: Arc<[Condition]> = list.iter().map(|feature| condition(feature, faults)).collect();
+        if faults.is_empty() {
+            self.conditions.insert(features, conditions.clone());
+        }
+        conditions
     }
 
     /// Goes through the whole dictionary once for the features that no form of the lemma has.
@@ -195,17 +224,46 @@ impl Compiler<'_> {
             |id| wanted.get(id as usize).copied().unwrap_or(false),
             |_, analyses| {
                 for one in analyses {
-                    if let Some(wants) = doubtful.get_mut(&one.lemma) {
-                        wants.retain(|want| !want.0.takes(&one.readings, 0));
+                    if let Some(doubts) = doubtful.get_mut(&one.lemma) {
+                        doubts.retain(|doubt| !doubt.want.takes(&one.readings, 0));
                     }
                 }
             },
         );
-        for (_, lemma, place) in doubtful.into_values().flatten() {
+        let places = std::mem::take(&mut self.doubtful_places);
+        for doubt in doubtful.into_values().flatten() {
             let cure = "у него нет форм с такими признаками: поправьте их (признаки после «|» относятся ко всем словам перед ним)";
-            self.fail(&place, Fault::DeadElement { element: lemma, cure: cure.to_owned() });
+            let fault = Fault::DeadElement { element: doubt.lemma, cure: cure.to_owned() };
+            for place in places.get(&doubt.want.atom).into_iter().flatten() {
+                self.fail(place, fault.clone());
+            }
         }
     }
+}
+
+fn condition(feature: &Feature, faults: &mut Vec<Fault>) -> Condition {
+    let mut any = 0;
+    for name in feature.names.iter() {
+        match name.as_str() {
+            "число" => any |= seen::NUMBER,
+            "эмодзи" => any |= seen::EMOJI,
+            "лат" => any |= seen::LATIN,
+            "неизв" => any |= seen::UNKNOWN,
+            _ => match bit_of_name(name) {
+                Some(bit) => any |= bit,
+                None => {
+                    let names = FEATURES.iter().map(|feature| feature.2);
+                    let known: Vec<&str> = names.chain(["число", "эмодзи", "лат", "неизв"]).collect();
+                    faults.push(Fault::BadValue {
+                        key: "признак слова".to_owned(),
+                        value: name.clone(),
+                        allowed: known.join(", "),
+                    });
+                }
+            },
+        }
+    }
+    Condition { any, not: feature.not }
 }
 
 /// Returns the form of `new` that corresponds to the form of `like`, if both words end alike enough.
