@@ -132,8 +132,10 @@ impl Walker {
             if (fits | joined) & automaton.first != 0 {
                 first = first.min(index);
             }
-            if (fits | joined) & automaton.last != 0 {
-                last = index + 1;
+            if joined & automaton.last != 0 {
+                last = index + 2;
+            } else if fits & automaton.last != 0 {
+                last = last.max(index + 1);
             }
         }
         if automaton.last & automaton.gaps != 0 {
