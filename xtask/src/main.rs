@@ -3,6 +3,7 @@
 //! Both start from a machine that has Rust, Node and Python and nothing else, and install what is missing.
 
 mod demo;
+mod frequency;
 mod lexicon;
 mod postgres;
 mod run;
@@ -13,7 +14,7 @@ mod test;
 use anyhow::{Result, bail};
 
 const USAGE: &str =
-    "usage: cargo xtask test [--fast] | demo [--prepare] [--port N] [--no-live] | setup | lexicon [DUMP]";
+    "usage: cargo xtask test [--fast] | demo [--prepare] [--port N] [--no-live] | setup | lexicon [DUMP] | frequency";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -22,6 +23,7 @@ fn main() -> Result<()> {
         Some("test") => test::run(rest),
         Some("demo") => demo::run(rest),
         Some("lexicon") => lexicon::build(&run::root(), rest.first().map(std::path::PathBuf::from)),
+        Some("frequency") => frequency::build(&run::root()),
         Some("setup") => setup::ensure(&[setup::BUILD, setup::TEST, setup::DEMO]),
         _ => bail!(USAGE),
     }

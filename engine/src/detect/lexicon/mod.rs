@@ -4,6 +4,7 @@
 //! used in place: nothing is unpacked when the program starts. е and ё are one letter here.
 
 pub mod features;
+pub mod frequency;
 pub mod pairs;
 
 use std::sync::OnceLock;

@@ -32,10 +32,12 @@ pub fn compile(source: &mut Source, errors: &mut Vec<RuleError>, lint: bool) -> 
         names,
         atoms: FxHashMap::default(),
         weights: Vec::new(),
+        frequencies: Vec::new(),
         faulty: FxHashMap::default(),
         conditions: FxHashMap::default(),
         elements: FxHashMap::default(),
         cost: Vec::new(),
+        often: Vec::new(),
         rows: FxHashMap::default(),
         opened: FxHashMap::default(),
         common: include_str!("../../../data/lexicon/common.txt")
@@ -102,14 +104,18 @@ pub(super) struct Compiler<'s> {
     pub(super) lint: bool,
     pub(super) names: Names,
     pub(super) atoms: FxHashMap<Atom, AtomId>,
-    /// How often a word is expected to fit an atom, in rough units.
+    /// How common the word of an atom is, in rough units; tells patterns that are about nothing.
     pub(super) weights: Vec<u64>,
+    /// How often a word is expected to fit an atom.
+    pub(super) frequencies: Vec<u64>,
     /// What is wrong with atoms.
     pub(super) faulty: FxHashMap<AtomId, Vec<Fault>>,
     pub(super) conditions: FxHashMap<Features, Arc<[Condition]>>,
     pub(super) elements: FxHashMap<Box<[AtomId]>, ElementId>,
-    /// How often a word is expected to fit an element.
+    /// How common the words of an element are, in rough units.
     pub(super) cost: Vec<u64>,
+    /// How often a word is expected to fit an element.
+    pub(super) often: Vec<u64>,
     /// Rows by their hash.
     pub(super) rows: FxHashMap<u64, RowId>,
     pub(super) common: HashSet<&'static str>,
@@ -256,7 +262,7 @@ impl Compiler<'_> {
             rows.push(row);
             trees.push(tree);
         }
-        if trees.iter().all(|tree| self.anchors(tree).is_none()) {
+        if !trees.iter().any(|tree| self.is_particular(tree)) {
             self.fail(&line.place, Fault::MatchesEverything);
             return None;
         }
@@ -271,27 +277,7 @@ impl Compiler<'_> {
         Some((Pattern { rule, rows, scope: line.scope, without, guards: Stretch::default() }, trees))
     }
 
-    /// Raises the cost of words that many elements name, so that a word that half of the rules are about does not call all of
-    /// them.
-    fn weigh(&mut self) {
-        let program = &self.program;
-        let mut uses = vec![0_u64; program.atoms.len()];
-        program.element_atoms.iter().for_each(|atom| uses[*atom as usize] += 1);
-        let mut added = vec![0_u64; program.atoms.len()];
-        for wants in program.by_lemma.values() {
-            let all: u64 = wants.iter().map(|want| uses[want.atom as usize]).sum();
-            wants.iter().for_each(|want| added[want.atom as usize] += all / 2);
-        }
-        for (element, cost) in program.elements.iter().zip(&mut self.cost) {
-            let more: u64 =
-                element.atoms.of(&program.element_atoms).iter().map(|atom| added[*atom as usize]).sum();
-            // Never as dear as «*», which no search may begin with.
-            *cost = (*cost + more).min((*cost).max(ANY_WORD - 1));
-        }
-    }
-
-    /// Picks for every pattern the elements to search it by: rare in speech and in few rules. Every other clause of it becomes
-    /// a guard.
+    /// Picks for every pattern the elements to search it by, the rarest there are; every other clause of it becomes a guard.
     fn pick_anchors(&mut self) {
         let mut calls: [Vec<(AtomId, Candidate)>; 2] = [Vec::new(), Vec::new()];
         for (id, trees) in std::mem::take(&mut self.searched) {
@@ -393,7 +379,6 @@ impl Compiler<'_> {
         if self.lint {
             self.report_doubtful();
         }
-        self.weigh();
         self.note_named();
         self.pick_anchors();
         let mut words: Vec<String> = Vec::new();

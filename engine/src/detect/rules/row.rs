@@ -23,7 +23,7 @@ const MOST_NODES: usize = 5_000;
 /// Most macros within each other.
 const MOST_OPEN_MACROS: usize = 30;
 
-/// Elements of which every match contains one, with how common they are together.
+/// Elements of which every match contains one, with how often they are expected together.
 pub(super) type Clause = (u64, Vec<ElementId>);
 
 /// A pattern with macros replaced and elements numbered.
@@ -308,22 +308,40 @@ impl Compiler<'_> {
         }
     }
 
-    /// Returns the elements of which every match contains one, the rarest there are.
-    pub(super) fn anchors(&self, tree: &Tree) -> Option<Clause> {
+    /// Says whether a row asks for some word that is not just any.
+    pub(super) fn is_particular(&self, tree: &Tree) -> bool {
+        self.commonness(tree).is_some()
+    }
+
+    /// Returns how common the rarest words are without which the row cannot match; none where it asks for any word.
+    fn commonness(&self, tree: &Tree) -> Option<u64> {
         match tree {
             Tree::Word(element) => {
-                // «*» alone is no place to begin a search.
-                let cost = self.cost.get(*element as usize).copied().unwrap_or(1);
-                (cost < ANY_WORD).then(|| (cost, vec![*element]))
+                self.cost.get(*element as usize).copied().filter(|cost| *cost < ANY_WORD)
+            }
+            Tree::Row(items) => items.iter().filter_map(|item| self.commonness(item)).min(),
+            Tree::Either(items) => items.iter().map(|item| self.commonness(item)).sum(),
+            Tree::Evidence(inner) => self.commonness(inner),
+            Tree::Maybe(_) | Tree::Gap(_) | Tree::Begin(_) | Tree::End(_) => None,
+        }
+    }
+
+    /// Returns the elements of which every match contains one, the rarest there are.
+    fn anchors(&self, tree: &Tree) -> Option<Clause> {
+        match tree {
+            Tree::Word(element) => {
+                // A match with «*» needs nothing for it.
+                self.cost.get(*element as usize).filter(|cost| **cost < ANY_WORD)?;
+                Some((self.often[*element as usize], vec![*element]))
             }
             Tree::Row(items) => {
                 items.iter().filter_map(|item| self.anchors(item)).min_by_key(|anchors| anchors.0)
             }
             Tree::Either(items) => {
                 let all: Vec<_> = items.iter().map(|item| self.anchors(item)).collect::<Option<_>>()?;
-                Some(all.into_iter().fold((0, Vec::new()), |(cost, mut elements), one| {
+                Some(all.into_iter().fold((0, Vec::new()), |(often, mut elements), one| {
                     elements.extend(one.1);
-                    (cost + one.0, elements)
+                    (often + one.0, elements)
                 }))
             }
             Tree::Evidence(inner) => self.anchors(inner),

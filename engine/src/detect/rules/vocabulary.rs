@@ -11,7 +11,11 @@ use super::row::ANY_WORD;
 use crate::detect::lexicon::features::{
     ACTV, COMP, FEATURES, FEMN, MASC, NOMN, NOUN, PAST, PLUR, PRES, PRTF, PSSV, SING, bit_of_name,
 };
+use crate::detect::lexicon::frequency::{self, Frequencies};
 use crate::detect::lexicon::{Analysis, LemmaId, pairs};
+
+/// How often numbers, emoji and words of no dictionary are expected, which the list of words does not say.
+const SIGN: u64 = 500;
 
 impl Compiler<'_> {
     /// A declared word inflects like the dictionary word it is compared to, or not at all.
@@ -55,6 +59,8 @@ impl Compiler<'_> {
         let stretch = Stretch::put(&mut program.element_atoms, atoms.iter().copied());
         program.elements.push(Element { atoms: stretch, mask });
         self.cost.push(atoms.iter().map(|atom| self.weights[*atom as usize]).sum());
+        let often: u64 = atoms.iter().map(|atom| self.frequencies[*atom as usize]).sum();
+        self.often.push(often.min(frequency::OF));
         self.elements.insert(atoms.into(), id);
         id
     }
@@ -85,8 +91,9 @@ impl Compiler<'_> {
         };
         self.program.atoms.push(AtomTraits { mask: 1 << (bit & 63), named: false });
         let mut faults = Vec::new();
-        let weight = self.file(id, atom, &mut faults);
+        let (weight, often) = self.file(id, atom, &mut faults);
         self.weights.push(weight);
+        self.frequencies.push(often + 1);
         if !faults.is_empty() {
             self.faulty.insert(id, faults);
         }
@@ -103,8 +110,9 @@ impl Compiler<'_> {
         found
     }
 
-    /// Files an atom in the index; returns how common it is.
-    fn file(&mut self, id: AtomId, atom: Atom, faults: &mut Vec<Fault>) -> u64 {
+    /// Files an atom in the index; returns how common it is in rough units, and how often it is expected.
+    fn file(&mut self, id: AtomId, atom: Atom, faults: &mut Vec<Fault>) -> (u64, u64) {
+        let frequencies = Frequencies::builtin();
         let conditions = self.conditions(atom.features, faults);
         let want = Want { atom: id, conditions };
         let features = self.names.list(atom.features);
@@ -113,8 +121,8 @@ impl Compiler<'_> {
         match atom.word {
             Word::Lemma(lemma) => {
                 let lemma = self.names.text(lemma).clone();
-                self.file_lemma(want, &lemma, doubt, faults);
-                weight(self, &lemma)
+                let often = self.file_lemma(want, &lemma, doubt, faults);
+                (weight(self, &lemma), often)
             }
             Word::Pair(verb) => {
                 let verb = self.names.text(verb).clone();
@@ -124,15 +132,16 @@ impl Compiler<'_> {
                         "видовой пары к нему нет: уберите «~» или перечислите глаголы через «|»".to_owned();
                     faults.push(Fault::DeadElement { element: format!("~{verb}"), cure });
                 }
+                let mut often = 0;
                 for one in others.iter().map(String::as_str).chain([&*verb]) {
-                    self.file_lemma(want.clone(), one, doubt, faults);
+                    often += self.file_lemma(want.clone(), one, doubt, faults);
                 }
-                weight(self, &verb) * 2
+                (weight(self, &verb) * 2, often)
             }
             Word::Exact(form) => {
                 let form = self.names.text(form).clone();
                 self.program.by_form.entry((&*form).into()).or_default().push(want);
-                weight(self, &form)
+                (weight(self, &form), frequencies.of_form(&form))
             }
             Word::Prefix(prefix) => {
                 let prefix = self.names.text(prefix).clone();
@@ -143,22 +152,26 @@ impl Compiler<'_> {
                     faults.push(Fault::DeadElement { element: format!("{prefix}*"), cure });
                 }
                 self.program.by_prefix.entry((&*prefix).into()).or_default().push(want);
-                4 + 100 / (prefix.chars().count() as u64).pow(2)
+                (4 + 100 / (prefix.chars().count() as u64).pow(2), frequencies.of_prefix(&prefix))
             }
             Word::Any => {
+                let often = frequencies.of_readings(|readings| want.takes(readings, 0)) + SIGN;
                 self.program.by_features.push(want);
-                if atom.features == Features::NONE { ANY_WORD } else { ANY_WORD / 5 }
+                if atom.features == Features::NONE { (ANY_WORD, frequency::OF) } else { (ANY_WORD / 5, often) }
             }
         }
     }
 
-    fn file_lemma(&mut self, want: Want, lemma: &str, doubt: bool, faults: &mut Vec<Fault>) {
+    /// Files an atom under a lemma; returns how often it is expected.
+    fn file_lemma(&mut self, want: Want, lemma: &str, doubt: bool, faults: &mut Vec<Fault>) -> u64 {
         let id = self.declared_lemmas.get(lemma).copied().or_else(|| self.program.lexicon.lemma(lemma));
         let Some(id) = id else {
             if let Some((owner, conditions)) = self.first_form(lemma) {
                 let conditions = want.conditions.iter().copied().chain(conditions).collect();
-                self.program.by_lemma.entry(owner).or_default().push(Want { conditions, ..want });
-                return;
+                let want = Want { conditions, ..want };
+                let often = Frequencies::builtin().of_lemma(owner, |readings| want.takes(readings, 0));
+                self.program.by_lemma.entry(owner).or_default().push(want);
+                return often;
             }
             let forms = self.program.lexicon.lemmas_of(lemma);
             let cure = if forms.is_empty() {
@@ -172,13 +185,15 @@ impl Compiler<'_> {
                 )
             };
             faults.push(Fault::DeadElement { element: lemma.to_owned(), cure });
-            return;
+            return 0;
         };
         if doubt && id < self.program.lexicon.lemma_count() {
             self.doubtful_places.entry(want.atom).or_default();
             self.doubtful.entry(id).or_default().push(Doubt { want: want.clone(), lemma: lemma.to_owned() });
         }
+        let often = Frequencies::builtin().of_lemma(id, |readings| want.takes(readings, 0));
         self.program.by_lemma.entry(id).or_default().push(want);
+        often
     }
 
     /// First forms that are no lemmas: a participle (управляющий), a plural (деньги, люди), a comparative (раньше) mean all
