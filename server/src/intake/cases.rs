@@ -72,7 +72,7 @@ const COSTS: [(&str, CostKind); 4] = [
 /// Says by its header whether a table lists cases.
 pub fn are_cases(bytes: &[u8]) -> bool {
     let first = bytes.split(|&byte| byte == b'\n').find(|line| !line.trim_ascii().is_empty());
-    let Some(Ok(head)) = first.map(|line| text::decode(line)) else { return false };
+    let Some(Ok(head)) = first.map(text::decode) else { return false };
     let has = |column: &str| {
         let names = COLUMNS.iter().find(|(name, _)| *name == column).map_or(&[][..], |(_, names)| names);
         let cells = head.text.split([',', ';', '\t']);
