@@ -136,7 +136,7 @@ impl Desk {
         let customer = self.know_customer(incoming, now).await?;
         let spoken = spoken(incoming, started);
         let mut new = NewConversation::new(id.clone(), incoming.channel, ConversationStatus::Ended, started);
-        new.ended_at = Some(spoken.last().map_or(started, |said| said.at));
+        new.ended_at = Some(ended(&spoken, started));
         new.history_before = Some(self.config.conversation.history_before(now));
         new.customer_id = customer.clone();
         new.agent_name = agent_name(incoming);
@@ -284,6 +284,14 @@ impl Desk {
         let facts = Known { name: theirs.name.clone(), tels, emails, ..Known::default() };
         Ok(Some(self.store.know_customer(&facts, fresh, now).await?))
     }
+}
+
+/// Returns when the last of what was said was over.
+fn ended(spoken: &[Spoken], started: Timestamp) -> Timestamp {
+    let over = spoken
+        .iter()
+        .map(|said| said.end_ms.map_or(said.at, |ms| started.plus(Millis::new(ms))).max(said.at));
+    over.max().unwrap_or(started)
 }
 
 /// What was heard in a recording, beside its words.

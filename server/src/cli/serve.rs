@@ -123,18 +123,26 @@ const PLAY_PACE: Duration = Duration::from_millis(2_500);
 /// Time between two turns of a played conversation.
 const PLAY_REST: Duration = Duration::from_secs(30);
 
-/// Plays a conversation again and again until the server stops.
+/// Begins the names of played conversations.
+const PLAYED: &str = "play-";
+
+/// Plays a conversation again and again until the server stops. One that was broken off is ended, also by the next start.
 async fn play_over(desk: Desk, path: PathBuf, stop: CancellationToken) -> Result<()> {
     let defaults = desk.config.conversation.defaults()?;
     let incoming =
         crate::intake::open(&path, &defaults)?.pop().context("there is no conversation in the file")?;
+    for row in desk.store.board(None, 1_000).await? {
+        if row.id.as_str().starts_with(PLAYED) {
+            desk.pipeline.end(&row.id, desk.clock.now()).await?;
+        }
+    }
     loop {
         let started = desk.clock.now();
-        let name = format!("play-{}", started.millis());
+        let name = format!("{PLAYED}{}", started.millis());
         let id = desk.begin(&incoming, &name, started).await?;
         for mut said in crate::desk::spoken(&incoming, started) {
             tokio::select! {
-                () = stop.cancelled() => return Ok(()),
+                () = stop.cancelled() => return desk.pipeline.end(&id, desk.clock.now()).await,
                 () = tokio::time::sleep(PLAY_PACE) => {}
             }
             said.at = desk.clock.now();
@@ -143,7 +151,7 @@ async fn play_over(desk: Desk, path: PathBuf, stop: CancellationToken) -> Result
             desk.pipeline.say(&id, std::slice::from_ref(&said), &[]).await?;
         }
         tokio::select! {
-            () = stop.cancelled() => return Ok(()),
+            () = stop.cancelled() => return desk.pipeline.end(&id, desk.clock.now()).await,
             () = tokio::time::sleep(PLAY_REST) => {}
         }
         desk.pipeline.end(&id, desk.clock.now()).await?;
