@@ -204,7 +204,13 @@ mod tests {
             at: Timestamp::from_millis(1_795_510_800_000 + i64::try_from(at_ms).unwrap_or(0)),
             at_ms,
             cause,
-            alert: Alert { role: "director".into(), step: 2, priority: Priority::Urgent, repeat: true },
+            alert: Alert {
+                role: "director".into(),
+                to: None,
+                step: 2,
+                priority: Priority::Urgent,
+                repeat: true,
+            },
         };
         let all = alerts(&[told(ToldBy::Decision(3), 0), told(ToldBy::NoAnswer, 90_000)], 10_800);
         let expected = json!([

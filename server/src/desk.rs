@@ -18,6 +18,7 @@ use crate::ears;
 use crate::intake::Incoming;
 use crate::mask::MaskedText;
 use crate::pipeline::{ActError, Pipeline, Spoken};
+use crate::rules::reload::RuleKeeper;
 use crate::store::{
     AlertRow, Batch, CaseRow, Change, ConversationId, ConversationStatus, CustomerFacts as Known, CustomerId,
     NewConversation, NewEvent, NewParty, Recordings, Store, StoreError, TimelineEntry, UserId, Verdict,
@@ -31,6 +32,8 @@ pub struct Desk {
     pub store: Arc<Store>,
     /// What judges.
     pub pipeline: Arc<Pipeline>,
+    /// What keeps the rules in force.
+    pub rules: Arc<RuleKeeper>,
     /// The recordings.
     pub recordings: Arc<Recordings>,
     /// The time.
@@ -88,7 +91,9 @@ impl Desk {
         let recordings = Arc::new(Recordings::in_folder(&config.store.recordings)?);
         let pipeline = Pipeline::new(Arc::clone(&store), ear, protocol).reaching(Ways::of(&config));
         let pipeline = Arc::new(pipeline);
-        Ok(Self { store, pipeline, recordings, clock: Arc::new(SystemClock), config: Arc::new(config) })
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let keeper = RuleKeeper::new(config.notice.rules_folder(), Arc::clone(&pipeline), Arc::clone(&clock));
+        Ok(Self { store, pipeline, rules: Arc::new(keeper), recordings, clock, config: Arc::new(config) })
     }
 
     /// Returns what the protocol may know of a customer.

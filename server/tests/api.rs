@@ -17,6 +17,8 @@ mod outside;
 mod past_cases;
 #[path = "api/permissions.rs"]
 mod permissions;
+#[path = "api/reload.rs"]
+mod reload;
 #[path = "api/restart.rs"]
 mod restart;
 #[path = "api/stories.rs"]

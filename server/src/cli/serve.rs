@@ -1,6 +1,7 @@
 //! `gradus serve`: pages, API, and the clocks of cases.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -47,6 +48,7 @@ async fn serve(config: Config, play: Option<PathBuf>) -> Result<Ended> {
     let mut tasks = JoinSet::new();
     tasks.spawn(run_clocks(desk.clone(), stop.clone()));
     tasks.spawn(app.hub.clone().run(desk.clone(), app.zone.clone(), stop.clone()));
+    tasks.spawn(Arc::clone(&desk.rules).run(stop.clone()));
     tasks.spawn(app.inbox.clone().run(desk.clone(), stop.clone()));
     let outbox = app.outbox();
     if let Some(bot) = app.bot(&outbox)? {
