@@ -21,6 +21,8 @@ mod permissions;
 mod reload;
 #[path = "api/restart.rs"]
 mod restart;
+#[path = "api/snapshots.rs"]
+mod snapshots;
 #[path = "api/stories.rs"]
 mod stories;
 #[path = "api/wire.rs"]

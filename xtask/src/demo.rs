@@ -16,6 +16,17 @@ use crate::synth;
 /// Password of the demo's people; the demo listens on loopback alone.
 const PASSWORD: &str = "gradus-demo";
 
+/// What goes on while one looks: an insurance that was not paid back, the whole ladder against abuse, three attempts in
+/// vain, an allusion to a relative, bargaining, and somebody who is content.
+const PLAYED: &[&str] = &[
+    "live.vcon.json",
+    "conversations/015-burdin-vsya-lestnica.vcon.json",
+    "conversations/112-otoplenie-tri-popytki.vcon.json",
+    "conversations/060-brat-v-prokurature.vcon.json",
+    "conversations/018-kochetov-torg.vcon.json",
+    "conversations/095-plita-spasibo.vcon.json",
+];
+
 struct Options {
     prepare_only: bool,
     live: bool,
@@ -165,13 +176,15 @@ fn people(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Serves, and plays one conversation so that the board moves.
+/// Serves, and plays conversations so that the board moves.
 fn serve(folder: &Path, options: &Options) -> Result<()> {
     let address = format!("127.0.0.1:{}", options.port);
     let mut serve = command(folder);
     serve.arg("serve").env("GRADUS_HTTP__LISTEN", &address);
     if options.live {
-        serve.arg("--play").arg(demo().join("live.vcon.json"));
+        for name in PLAYED {
+            serve.arg("--play").arg(demo().join(name));
+        }
     }
     let mut server = serve.spawn()?;
     let url = format!("http://{address}");

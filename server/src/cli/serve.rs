@@ -1,6 +1,6 @@
 //! `gradus serve`: pages, API, and the clocks of cases.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,9 +17,9 @@ use crate::store::{Hold, Store};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Play a written conversation as if it happened now, over and over: for demonstrations.
-    #[arg(long)]
-    play: Option<PathBuf>,
+    /// Play a written conversation as if it happened now, over and over: for demonstrations. May be given several times.
+    #[arg(long, value_name = "FILE")]
+    play: Vec<PathBuf>,
 }
 
 /// How often the clocks of cases are looked at.
@@ -32,7 +32,7 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
     tokio::runtime::Runtime::new()?.block_on(serve(config, arguments.play.clone()))
 }
 
-async fn serve(config: Config, play: Option<PathBuf>) -> Result<Ended> {
+async fn serve(config: Config, play: Vec<PathBuf>) -> Result<Ended> {
     let address = config.http.listen.clone();
     let tls = http::tls(&config.http)?;
     make_store_folder(&config)?;
@@ -55,11 +55,14 @@ async fn serve(config: Config, play: Option<PathBuf>) -> Result<Ended> {
         tasks.spawn(bot.run(stop.clone()));
     }
     tasks.spawn(outbox.run(stop.clone()));
-    if let Some(path) = play {
+    if !play.is_empty() {
+        end_broken_off(&desk).await?;
+    }
+    for (number, path) in (0_u32..).zip(play) {
         let (desk, stop) = (desk.clone(), stop.clone());
         tasks.spawn(async move {
-            if let Err(error) = play_over(desk, path, stop).await {
-                tracing::error!("The conversation is no longer played: {error:#}");
+            if let Err(error) = play_over(desk, &path, number, stop).await {
+                tracing::error!("{} is no longer played: {error:#}", path.display());
             }
         });
     }
@@ -123,24 +126,35 @@ async fn run_clocks(desk: Desk, stop: CancellationToken) {
 /// Time between two utterances of a played conversation.
 const PLAY_PACE: Duration = Duration::from_millis(2_500);
 /// Time between two turns of a played conversation.
-const PLAY_REST: Duration = Duration::from_secs(30);
+const PLAY_REST: Duration = Duration::from_secs(45);
+/// By how much each of several played conversations begins after the one before.
+const PLAY_AFTER: Duration = Duration::from_secs(6);
 
 /// Begins the names of played conversations.
 const PLAYED: &str = "play-";
 
-/// Plays a conversation again and again until the server stops. One that was broken off is ended, also by the next start.
-async fn play_over(desk: Desk, path: PathBuf, stop: CancellationToken) -> Result<()> {
-    let defaults = desk.config.conversation.defaults()?;
-    let incoming =
-        crate::intake::open(&path, &defaults)?.pop().context("there is no conversation in the file")?;
+/// Ends played conversations that were broken off when the server before ended.
+async fn end_broken_off(desk: &Desk) -> Result<()> {
     for row in desk.store.board(None, 1_000).await? {
         if row.id.as_str().starts_with(PLAYED) {
             desk.pipeline.end(&row.id, desk.clock.now()).await?;
         }
     }
+    Ok(())
+}
+
+/// Plays a conversation again and again until the server stops; one that is broken off by that is ended.
+async fn play_over(desk: Desk, path: &Path, number: u32, stop: CancellationToken) -> Result<()> {
+    let defaults = desk.config.conversation.defaults()?;
+    let incoming =
+        crate::intake::open(path, &defaults)?.pop().context("there is no conversation in the file")?;
+    tokio::select! {
+        () = stop.cancelled() => return Ok(()),
+        () = tokio::time::sleep(PLAY_AFTER * number) => {}
+    }
     loop {
         let started = desk.clock.now();
-        let name = format!("{PLAYED}{}", started.millis());
+        let name = format!("{PLAYED}{number}-{}", started.millis());
         let id = desk.begin(&incoming, &name, started).await?;
         for mut said in crate::desk::spoken(&incoming, started) {
             tokio::select! {
