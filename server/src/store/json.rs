@@ -104,3 +104,10 @@ mod tests {
         assert_eq!(text, "[[\"a\u{fffd}b\",\"\\\\u0000\",null,7]]");
     }
 }
+
+/// Serialises text that holds JSON as that JSON: who reads the API gets no JSON inside of a string.
+pub fn as_json<S: serde::Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    // What cannot be read is shown as the text it is.
+    let value = serde_json::from_str(text).unwrap_or_else(|_| serde_json::Value::String(text.to_owned()));
+    value.serialize(serializer)
+}
