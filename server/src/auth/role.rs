@@ -119,8 +119,8 @@ mod tests {
             Role::ALL.iter().map(|role| format!("{:<20}{}", role.name(), row(*role))).collect();
         let expected = [
             "agent               +++----",
-            "supervisor          +++++---",
-            "conflict_specialist ++++--",
+            "supervisor          +++++--",
+            "conflict_specialist ++++---",
             "department          +-++---",
             "coach               ++--+-+",
             "director            +-+++--",

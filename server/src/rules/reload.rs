@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use gradus_engine::time::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -35,7 +35,7 @@ pub struct RuleKeeper {
 }
 
 /// Names, sizes and times of the rule files: what tells that somebody saved one.
-type Seen = Vec<(PathBuf, u64, Option<SystemTime>)>;
+type Seen = Vec<(PathBuf, u64, Option<String>)>;
 
 impl RuleKeeper {
     /// Begins with the rules that the pipeline hears with.
@@ -108,7 +108,9 @@ fn seen(folder: &Path) -> Seen {
     let about = |path: PathBuf| {
         let meta = std::fs::metadata(&path).ok();
         let size = meta.as_ref().map_or(0, std::fs::Metadata::len);
-        (path, size, meta.and_then(|meta| meta.modified().ok()))
+        // Only whether it differs matters, so the time stays whatever the system calls it.
+        let changed = meta.and_then(|meta| meta.modified().ok()).map(|time| format!("{time:?}"));
+        (path, size, changed)
     };
     // A folder that cannot be read right now looks like an empty one, which is refused with its reason.
     super::paths(folder).unwrap_or_default().into_iter().map(about).collect()
