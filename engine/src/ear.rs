@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::sync::{Arc, OnceLock};
 
 use crate::classify::{Classifier, Encoder, Vote};
@@ -25,6 +26,8 @@ const ENCODER: &str = "encoder";
 const CLASSIFIER_WEIGHT: f32 = 2.0;
 /// What a rule of full confidence adds: a rule is doubted only where the trained parts are sure of the opposite.
 const RULE_WEIGHT: f32 = 2.0;
+/// Confidence of a rule that nothing else may doubt: for what a company alone can know, such as names of its own.
+const CERTAIN: u8 = 100;
 /// How far the sum has to be beyond the threshold when no rule agrees.
 const FLOOR: f32 = 0.3;
 /// How far beyond the threshold a kind that alarms somebody has to be when no rule agrees. At the threshold F1 is best, but
@@ -50,6 +53,7 @@ pub struct Ear {
     classifier: Option<Classifier>,
     encoder: Option<Arc<Encoder>>,
     sources: Sources,
+    version: String,
 }
 
 thread_local! {
@@ -59,13 +63,15 @@ thread_local! {
 impl Ear {
     /// Makes an ear of rules and, where there are weights, a classifier.
     pub fn new(detector: Detector, classifier: Option<Classifier>) -> Self {
-        Self { detector, classifier, encoder: None, sources: Sources::Both }
+        let version = detector.rules_version().to_owned();
+        let ear = Self { detector, classifier, encoder: None, sources: Sources::Both, version };
+        ear.named()
     }
 
     /// Adds a sentence encoder.
     #[must_use]
     pub fn with_encoder(self, encoder: Arc<Encoder>) -> Self {
-        Self { encoder: Some(encoder), ..self }
+        Self { encoder: Some(encoder), ..self }.named()
     }
 
     /// Uses one source alone; for measuring.
@@ -76,7 +82,17 @@ impl Ear {
 
     /// Returns the version of rules and weights, part of every decision.
     pub fn rules_version(&self) -> &str {
-        self.detector.rules_version()
+        &self.version
+    }
+
+    fn named(mut self) -> Self {
+        self.version = self.detector.rules_version().to_owned();
+        let linear = self.classifier.as_ref().map(Classifier::checksum);
+        let encoder = self.encoder.as_ref().map(|encoder| encoder.checksum());
+        for weights in linear.into_iter().chain(encoder) {
+            let _ = write!(self.version, "-{:04x}", weights & 0xFFFF);
+        }
+        self
     }
 
     /// Returns the detector.
@@ -161,6 +177,9 @@ impl Opinion {
     }
 
     fn holds(&self, sources: Sources) -> bool {
+        if self.rule.as_ref().is_some_and(|rule| rule.confidence >= CERTAIN) {
+            return true;
+        }
         let floor = match (&self.rule, sources) {
             (None, Sources::Both) if alarms(self.kind) => ALARM_FLOOR,
             (None, Sources::Both) => FLOOR,

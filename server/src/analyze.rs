@@ -189,3 +189,36 @@ impl Texts<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use gradus_engine::alert::Alert;
+    use gradus_engine::case::Priority;
+    use gradus_engine::time::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn who_was_told_is_printed_with_the_cause_and_the_clock_of_the_place() {
+        let told = |cause, at_ms: u64| Told {
+            at: Timestamp::from_millis(1_795_510_800_000 + i64::try_from(at_ms).unwrap_or(0)),
+            at_ms,
+            cause,
+            alert: Alert {
+                role: "director".into(),
+                to: None,
+                step: 2,
+                priority: Priority::Urgent,
+                repeat: true,
+            },
+        };
+        let all = alerts(&[told(ToldBy::Decision(3), 0), told(ToldBy::NoAnswer, 90_000)], 10_800);
+        let expected = json!([
+            {"cause": "decision", "utterance": 3, "at": "2026-11-24T12:00:00.000+03:00", "at_ms": 0, "role": "director",
+             "step": 2, "priority": "urgent"},
+            {"cause": "no_answer", "utterance": null, "at": "2026-11-24T12:01:30.000+03:00", "at_ms": 90_000,
+             "role": "director", "step": 2, "priority": "urgent"},
+        ]);
+        assert_eq!(all, expected);
+    }
+}

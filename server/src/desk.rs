@@ -18,6 +18,7 @@ use crate::ears;
 use crate::intake::Incoming;
 use crate::mask::MaskedText;
 use crate::pipeline::{ActError, Pipeline, Spoken};
+use crate::rules::reload::RuleKeeper;
 use crate::store::{
     AlertRow, Batch, CaseRow, Change, ConversationId, ConversationStatus, CustomerFacts as Known, CustomerId,
     NewConversation, NewEvent, NewParty, Recordings, Store, StoreError, TimelineEntry, UserId, Verdict,
@@ -31,6 +32,8 @@ pub struct Desk {
     pub store: Arc<Store>,
     /// What judges.
     pub pipeline: Arc<Pipeline>,
+    /// What keeps the rules in force.
+    pub rules: Arc<RuleKeeper>,
     /// The recordings.
     pub recordings: Arc<Recordings>,
     /// The time.
@@ -88,7 +91,9 @@ impl Desk {
         let recordings = Arc::new(Recordings::in_folder(&config.store.recordings)?);
         let pipeline = Pipeline::new(Arc::clone(&store), ear, protocol).reaching(Ways::of(&config));
         let pipeline = Arc::new(pipeline);
-        Ok(Self { store, pipeline, recordings, clock: Arc::new(SystemClock), config: Arc::new(config) })
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let keeper = RuleKeeper::new(config.notice.rules_folder(), Arc::clone(&pipeline), Arc::clone(&clock));
+        Ok(Self { store, pipeline, rules: Arc::new(keeper), recordings, clock, config: Arc::new(config) })
     }
 
     /// Returns what the protocol may know of a customer.
@@ -136,7 +141,7 @@ impl Desk {
         let customer = self.know_customer(incoming, now).await?;
         let spoken = spoken(incoming, started);
         let mut new = NewConversation::new(id.clone(), incoming.channel, ConversationStatus::Ended, started);
-        new.ended_at = Some(spoken.last().map_or(started, |said| said.at));
+        new.ended_at = Some(ended(&spoken, started));
         new.history_before = Some(self.config.conversation.history_before(now));
         new.customer_id = customer.clone();
         new.agent_name = agent_name(incoming);
@@ -284,6 +289,14 @@ impl Desk {
         let facts = Known { name: theirs.name.clone(), tels, emails, ..Known::default() };
         Ok(Some(self.store.know_customer(&facts, fresh, now).await?))
     }
+}
+
+/// Returns when the last of what was said was over.
+fn ended(spoken: &[Spoken], started: Timestamp) -> Timestamp {
+    let over = spoken
+        .iter()
+        .map(|said| said.end_ms.map_or(said.at, |ms| started.plus(Millis::new(ms))).max(said.at));
+    over.max().unwrap_or(started)
 }
 
 /// What was heard in a recording, beside its words.

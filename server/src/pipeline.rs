@@ -5,9 +5,9 @@
 
 mod read_off;
 mod track;
+mod turns;
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::{Context, Result};
 use gradus_engine::case::{Action, Refusal, StaffId};
@@ -16,10 +16,11 @@ use gradus_engine::ear::Ear;
 use gradus_engine::event::{CustomerFacts, Event, Heard, Said};
 use gradus_engine::incident::IncidentWatch;
 use gradus_engine::judge::Notices;
+use gradus_engine::notice::Noticed;
 use gradus_engine::protocol::Protocol;
 use gradus_engine::signal::{Channel, Party, SignalKind};
 use gradus_engine::time::Timestamp;
-use tokio::sync::{Mutex, broadcast};
+use tokio::sync::{Mutex, Semaphore, broadcast};
 
 use crate::alert::Ways;
 use crate::store::{
@@ -27,6 +28,7 @@ use crate::store::{
 };
 pub use read_off::ReadOff;
 use track::Track;
+use turns::{Turn, Turns};
 
 /// News about a conversation for those who look at it.
 #[derive(Clone, Debug)]
@@ -92,10 +94,12 @@ pub enum ActError {
 /// What turns utterances and actions into decisions, cases and alerts that are kept.
 pub struct Pipeline {
     store: Arc<Store>,
-    ear: Arc<Ear>,
+    ear: RwLock<Arc<Ear>>,
     protocol: Arc<Protocol>,
     ways: Ways,
-    tracks: Mutex<HashMap<ConversationId, Track>>,
+    turns: Turns,
+    /// As many utterances are noticed at a time as there are cores; the others wait in the order in which they came.
+    noticing: Semaphore,
     incidents: Mutex<IncidentWatch>,
     past_incidents: Mutex<IncidentWatch>,
     news: broadcast::Sender<News>,
@@ -110,10 +114,11 @@ impl Pipeline {
         let (news, _) = broadcast::channel(NEWS_KEPT);
         Self {
             store,
-            ear,
+            ear: RwLock::new(ear),
             protocol,
             ways: Ways::default(),
-            tracks: Mutex::default(),
+            turns: Turns::default(),
+            noticing: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
             incidents: Mutex::default(),
             past_incidents: Mutex::default(),
             news,
@@ -142,9 +147,19 @@ impl Pipeline {
         &self.protocol
     }
 
-    fn basis(&self) -> Basis<'_> {
+    /// Hears with other rules from the next utterance on; one that is being judged ends by those it began with.
+    pub fn hear_with(&self, ear: Arc<Ear>) {
+        *self.ear.write().unwrap_or_else(PoisonError::into_inner) = ear;
+    }
+
+    /// Returns the rules and weights in force.
+    pub fn ear(&self) -> Arc<Ear> {
+        Arc::clone(&self.ear.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn basis<'a>(&'a self, ear: &'a Ear) -> Basis<'a> {
         let ways = Some((&self.ways, self.store.clock().now()));
-        Basis { protocol: &self.protocol, rules_version: self.ear.rules_version(), ways }
+        Basis { protocol: &self.protocol, rules_version: ear.rules_version(), ways }
     }
 
     /// Begins a conversation.
@@ -152,11 +167,12 @@ impl Pipeline {
     /// # Errors
     /// When the store cannot keep it.
     pub async fn start(&self, new: NewConversation, facts: CustomerFacts) -> Result<()> {
-        let id = new.id.clone();
+        let (id, ear) = (new.id.clone(), self.ear());
+        let turn = self.turns.of(&id).await;
         let mut batch = Batch::new();
-        let track = self.begin(new, facts, &mut batch)?;
+        let track = self.begin(new, facts, &ear, &mut batch)?;
         self.store.commit(batch).await?;
-        self.tracks.lock().await.insert(id.clone(), track);
+        turn.keep(track);
         self.tell(id, false);
         Ok(())
     }
@@ -174,27 +190,35 @@ impl Pipeline {
         then: Option<Change>,
     ) -> Result<()> {
         let (id, ended_at) = (new.id.clone(), new.ended_at.unwrap_or(new.started_at));
+        let ear = self.ear();
+        let turn = self.turns.of(&id).await;
         let mut batch = Batch::new();
-        let mut track = self.begin(new, facts, &mut batch)?;
-        self.say_all(&mut track, spoken, heard, &mut batch).await?;
+        let mut track = self.begin(new, facts, &ear, &mut batch)?;
+        self.say_all(&mut track, &ear, (spoken, heard), &mut batch).await?;
         track
-            .take(&self.basis(), &Event::Ended, ended_at, &mut batch)
+            .take(&self.basis(&ear), &Event::Ended, ended_at, &mut batch)
             .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
         self.store.commit(batch.changes_of(then)).await?;
         let alert = std::mem::take(&mut track.alerted);
         if track.state.case.is_some() {
-            self.tracks.lock().await.insert(id.clone(), track);
+            turn.keep(track);
         }
         self.tell(id, alert);
         Ok(())
     }
 
-    fn begin(&self, new: NewConversation, facts: CustomerFacts, batch: &mut Batch) -> Result<Track> {
+    fn begin(
+        &self,
+        new: NewConversation,
+        facts: CustomerFacts,
+        ear: &Ear,
+        batch: &mut Batch,
+    ) -> Result<Track> {
         let (id, at, history_before) = (new.id.clone(), new.started_at, new.history_before);
         let mut track = Track::new(id, new.channel, new.customer_id.clone(), new.team.clone());
         batch.changes.push(new.into());
         let event = Event::Started { channel: track.channel, customer: facts, history_before };
-        track.take(&self.basis(), &event, at, batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        track.take(&self.basis(ear), &event, at, batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
         Ok(track)
     }
 
@@ -204,15 +228,15 @@ impl Pipeline {
     /// # Errors
     /// When there is no such conversation or the store cannot keep them.
     pub async fn say(&self, id: &ConversationId, spoken: &[Spoken], heard: &[Heard]) -> Result<()> {
-        let mut tracks = self.tracks.lock().await;
-        let mut track = self.track(&mut tracks, id).await?.context("there is no such conversation")?;
+        let ear = self.ear();
+        let mut turn = self.turns.of(id).await;
+        let mut track = self.track(&mut turn, id).await?.context("there is no such conversation")?;
         let mut batch = Batch::new();
-        if self.say_all(&mut track, spoken, heard, &mut batch).await? {
+        if self.say_all(&mut track, &ear, (spoken, heard), &mut batch).await? {
             self.store.commit(batch).await?;
         }
         let alert = std::mem::take(&mut track.alerted);
-        tracks.insert(id.clone(), track);
-        drop(tracks);
+        turn.keep(track);
         self.tell(id.clone(), alert);
         Ok(())
     }
@@ -221,8 +245,8 @@ impl Pipeline {
     async fn say_all(
         &self,
         track: &mut Track,
-        spoken: &[Spoken],
-        heard: &[Heard],
+        ear: &Arc<Ear>,
+        (spoken, heard): (&[Spoken], &[Heard]),
         batch: &mut Batch,
     ) -> Result<bool> {
         let mut heard_at = None;
@@ -231,12 +255,12 @@ impl Pipeline {
             if track.has_heard(said.index) {
                 continue;
             }
-            self.say_one(track, said, batch).await?;
+            self.say_one(track, ear, said, batch).await?;
             heard_at = Some(said.at);
             for heard in heard.iter().filter(|heard| heard.utterance == said.index) {
                 let event = Event::Heard(heard.clone());
                 track
-                    .take(&self.basis(), &event, said.at, batch)
+                    .take(&self.basis(ear), &event, said.at, batch)
                     .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
             }
         }
@@ -245,9 +269,14 @@ impl Pipeline {
         Ok(true)
     }
 
-    async fn say_one(&self, track: &mut Track, said: &Spoken, batch: &mut Batch) -> Result<()> {
-        let reference = Reference::new(said.at, said.utc_offset_s);
-        let noticed = self.ear.notice(&said.judged, said.party, track.channel, &reference);
+    async fn say_one(
+        &self,
+        track: &mut Track,
+        ear: &Arc<Ear>,
+        said: &Spoken,
+        batch: &mut Batch,
+    ) -> Result<()> {
+        let noticed = self.notice(ear, said, track.channel).await?;
         let reports: Vec<SignalKind> = match said.party {
             Party::Customer => noticed.signals.iter().map(|found| found.kind).collect(),
             Party::Agent => Vec::new(),
@@ -255,9 +284,11 @@ impl Pipeline {
         let topic = noticed.topic.clone();
         track.keep_words(said, batch);
         let heard = Said { index: said.index, party: said.party, start_ms: said.start_ms, noticed };
-        track.keep_noticed(&self.basis(), &heard, said.at, batch);
+        track.keep_noticed(&self.basis(ear), &heard, said.at, batch);
         let event = Event::Said(heard);
-        track.take(&self.basis(), &event, said.at, batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        track
+            .take(&self.basis(ear), &event, said.at, batch)
+            .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
         // What was long ago makes no incident with what is reported now.
         let incidents = if track.state.is_history(said.at) { &self.past_incidents } else { &self.incidents };
         for kind in reports {
@@ -275,11 +306,19 @@ impl Pipeline {
                     opened: joined.opened,
                 };
                 track
-                    .take(&self.basis(), &event, said.at, batch)
+                    .take(&self.basis(ear), &event, said.at, batch)
                     .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
             }
         }
         Ok(())
+    }
+
+    /// Notices what is in an utterance, on a thread that may think for some milliseconds.
+    async fn notice(&self, ear: &Arc<Ear>, said: &Spoken, channel: Channel) -> Result<Noticed> {
+        let _turn = self.noticing.acquire().await?;
+        let (ear, text, party) = (Arc::clone(ear), said.judged.clone(), said.party);
+        let reference = Reference::new(said.at, said.utc_offset_s);
+        Ok(tokio::task::spawn_blocking(move || ear.notice(&text, party, channel, &reference)).await?)
     }
 
     /// Ends a conversation.
@@ -287,17 +326,17 @@ impl Pipeline {
     /// # Errors
     /// When there is no such conversation or the store cannot keep it.
     pub async fn end(&self, id: &ConversationId, at: Timestamp) -> Result<()> {
-        let mut tracks = self.tracks.lock().await;
-        let mut track = self.track(&mut tracks, id).await?.context("there is no such conversation")?;
+        let ear = self.ear();
+        let mut turn = self.turns.of(id).await;
+        let mut track = self.track(&mut turn, id).await?.context("there is no such conversation")?;
         let mut batch = Batch::new();
         track
-            .take(&self.basis(), &Event::Ended, at, &mut batch)
+            .take(&self.basis(&ear), &Event::Ended, at, &mut batch)
             .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
         self.store.commit(batch.change(Change::EndConversation { id: id.clone(), at })).await?;
         if track.state.case.is_some() {
-            tracks.insert(id.clone(), track);
+            turn.keep(track);
         }
-        drop(tracks);
         self.tell(id.clone(), false);
         Ok(())
     }
@@ -325,21 +364,21 @@ impl Pipeline {
         id: &ConversationId,
         steps: &[(UserId, Action, Timestamp)],
     ) -> Result<(), ActError> {
-        let mut tracks = self.tracks.lock().await;
-        let mut track = self.track(&mut tracks, id).await?.ok_or(ActError::NoCase)?;
+        let ear = self.ear();
+        let mut turn = self.turns.of(id).await;
+        let mut track = self.track(&mut turn, id).await?.ok_or(ActError::NoCase)?;
         let mut batch = Batch::new();
         for (by, action, at) in steps {
             let event = Event::Acted { by: StaffId(by.0.clone()), action: action.clone() };
             // What was done before the refusal is not kept, so the state is read off the log at the next call.
-            track.take(&self.basis(), &event, *at, &mut batch)?;
+            track.take(&self.basis(&ear), &event, *at, &mut batch)?;
         }
         self.store.commit(batch).await.map_err(anyhow::Error::from)?;
         // A year of resolved cases would fill the memory.
         let over = track.state.ended && track.state.case.as_ref().is_none_or(|case| case.state.is_resolved());
         if !over {
-            tracks.insert(id.clone(), track);
+            turn.keep(track);
         }
-        drop(tracks);
         self.tell(id.clone(), false);
         Ok(())
     }
@@ -349,30 +388,26 @@ impl Pipeline {
     /// # Errors
     /// When the store cannot keep it.
     pub async fn tick(&self, id: &ConversationId, now: Timestamp) -> Result<()> {
-        let mut tracks = self.tracks.lock().await;
-        let mut track = self.track(&mut tracks, id).await?.context("there is no such conversation")?;
+        let ear = self.ear();
+        let mut turn = self.turns.of(id).await;
+        let mut track = self.track(&mut turn, id).await?.context("there is no such conversation")?;
         let mut batch = Batch::new();
         track
-            .take(&self.basis(), &Event::Tick, now, &mut batch)
+            .take(&self.basis(&ear), &Event::Tick, now, &mut batch)
             .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
         if !batch.changes.is_empty() {
             self.store.commit(batch).await?;
         }
         let alert = std::mem::take(&mut track.alerted);
-        tracks.insert(id.clone(), track);
-        drop(tracks);
+        turn.keep(track);
         self.tell(id.clone(), alert);
         Ok(())
     }
 
     /// Takes a conversation's state out of memory, or replays it. Whoever takes it puts it back after the commit: on
     /// failure it would be ahead of the store, so it is dropped and replayed at the next call.
-    async fn track(
-        &self,
-        tracks: &mut HashMap<ConversationId, Track>,
-        id: &ConversationId,
-    ) -> Result<Option<Track>> {
-        match tracks.remove(id) {
+    async fn track(&self, turn: &mut Turn, id: &ConversationId) -> Result<Option<Track>> {
+        match turn.take() {
             Some(track) => Ok(Some(track)),
             None => self.load(id).await,
         }
@@ -383,6 +418,7 @@ impl Pipeline {
         let Some(row) = self.store.conversation(id).await? else { return Ok(None) };
         let channel = row.channel.parse().unwrap_or(Channel::Call);
         let mut track = Track::new(id.clone(), channel, row.customer_id.clone(), row.team.clone());
+        let ear = self.ear();
         let mut from = 0;
         loop {
             let events = self.store.events_of(&conversation_stream(id), from, 500).await?;
@@ -393,7 +429,7 @@ impl Pipeline {
                     serde_json::from_str(&stored.body).context("an event of the log cannot be read")?;
                 // What was accepted once is accepted again: the same state, the same event.
                 let _ = track.take(
-                    &self.basis(),
+                    &self.basis(&ear),
                     &event,
                     Timestamp::from_millis(stored.at_ms),
                     &mut Batch::new(),

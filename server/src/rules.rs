@@ -1,5 +1,7 @@
 //! Rule files of a company: a folder instead of the rules that ship with the product.
 
+pub mod reload;
+
 use std::path::{Path, PathBuf};
 
 use gradus_engine::detect::{Detector, RuleError};

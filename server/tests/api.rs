@@ -17,8 +17,12 @@ mod outside;
 mod past_cases;
 #[path = "api/permissions.rs"]
 mod permissions;
+#[path = "api/reload.rs"]
+mod reload;
 #[path = "api/restart.rs"]
 mod restart;
+#[path = "api/snapshots.rs"]
+mod snapshots;
 #[path = "api/stories.rs"]
 mod stories;
 #[path = "api/wire.rs"]

@@ -2,6 +2,7 @@
 //!
 //! Both start from a machine that has Rust, Node and Python and nothing else, and install what is missing.
 
+mod dates;
 mod demo;
 mod frequency;
 mod lexicon;

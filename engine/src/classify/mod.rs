@@ -52,6 +52,7 @@ pub(crate) struct PartyModel {
 pub struct Classifier {
     pub(crate) customer: PartyModel,
     pub(crate) agent: PartyModel,
+    pub(crate) checksum: u32,
 }
 
 /// A weights file that cannot be used.
@@ -64,6 +65,18 @@ pub(crate) const IDF_STEP: f32 = 1.0 / 16.0;
 
 /// The weights that ship with the product; how they came about stands in `data/classifier/README.md`.
 const BUILTIN: &[u8] = include_bytes!("../../data/classifier/weights.bin");
+
+/// A number that tells one weights file from another: FNV-1a over words of eight bytes, folded. No protection against anybody.
+fn checksum(bytes: &[u8]) -> u32 {
+    let mut sum = 0xCBF2_9CE4_8422_2325_u64 ^ bytes.len() as u64;
+    for word in bytes.chunks(8) {
+        let word = word.iter().rev().fold(0_u64, |word, byte| (word << 8) | u64::from(*byte));
+        sum = (sum ^ word).wrapping_mul(0x0100_0000_01B3);
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "the upper half, folded onto the lower")]
+    let folded = (sum ^ (sum >> 32)) as u32;
+    folded
+}
 
 impl Classifier {
     /// Returns the classifier that ships with the product.
@@ -85,7 +98,12 @@ impl Classifier {
         }
         let customer = reader.party(Party::Customer)?;
         let agent = reader.party(Party::Agent)?;
-        Ok(Self { customer, agent })
+        Ok(Self { customer, agent, checksum: checksum(bytes) })
+    }
+
+    /// Returns a short number that tells these weights from others; part of the version that decisions name.
+    pub const fn checksum(&self) -> u32 {
+        self.checksum
     }
 
     /// Writes the weights file.

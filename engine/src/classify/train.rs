@@ -59,7 +59,9 @@ pub fn train(examples: &[Example], training: Training, progress: &mut dyn FnMut(
     };
     let customer = one(Party::Customer);
     let agent = one(Party::Agent);
-    Classifier { customer, agent }
+    let mut trained = Classifier { customer, agent, checksum: 0 };
+    trained.checksum = super::checksum(&trained.write());
+    trained
 }
 
 fn train_party(examples: &[Example], party: Party, training: Training, done: &mut dyn FnMut()) -> PartyModel {

@@ -23,6 +23,7 @@ pub async fn metrics(State(app): State<App>) -> Result<Response, ApiError> {
     let (waiting, dead) = (store.count_deliveries("waiting").await?, store.count_deliveries("dead").await?);
     let failed = store.count_deliveries("failed").await?;
     let committed = *app.desk.store.committed().borrow();
+    let refused = u8::from(app.desk.rules.state().refused.is_some());
     let text = format!(
         "# HELP gradus_cases_open Cases that are not resolved.\n# TYPE gradus_cases_open gauge\ngradus_cases_open {open}\n\
          # HELP gradus_log_position Position of the last event committed by this node.\n# TYPE gradus_log_position counter\n\
@@ -31,7 +32,9 @@ pub async fn metrics(State(app): State<App>) -> Result<Response, ApiError> {
          # TYPE gradus_deliveries gauge\ngradus_deliveries{{state=\"waiting\"}} {waiting}\n\
          gradus_deliveries{{state=\"failed\"}} {failed}\ngradus_deliveries{{state=\"dead\"}} {dead}\n\
          # HELP gradus_live_streams Live streams that are open on this node.\n# TYPE gradus_live_streams gauge\n\
-         gradus_live_streams {}\n",
+         gradus_live_streams {}\n\
+         # HELP gradus_rules_refused Whether changed rule files are wrong and the rules before them stay in force.\n\
+         # TYPE gradus_rules_refused gauge\ngradus_rules_refused {refused}\n",
         app.hub.listeners(),
     );
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())

@@ -10,6 +10,7 @@ mod imports;
 mod input;
 mod live;
 mod recording;
+mod rules;
 mod socket;
 mod utterances;
 
@@ -52,6 +53,8 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/api/v1/cases/{id}", get(cases::one))
         .route("/api/v1/cases/{id}/actions", post(cases::act))
         .route("/api/v1/deliveries", get(cases::failed_deliveries))
+        .route("/api/v1/rules", get(rules::state))
+        .route("/api/v1/rules/reload", post(rules::reload))
         .route("/api/v1/week", get(figures::week))
         .route("/api/v1/customers", get(figures::customers))
         .route("/api/v1/customers/{id}", get(figures::customer))

@@ -36,6 +36,8 @@ pub enum May {
     Figures,
     /// Add people and change what they may do.
     People,
+    /// Change the rules by which signals are noticed.
+    Rules,
 }
 
 impl Role {
@@ -75,6 +77,7 @@ impl Role {
             }
             May::Figures => matches!(self, Supervisor | Coach | Director | Administrator),
             May::People => matches!(self, Administrator),
+            May::Rules => matches!(self, Coach | Administrator),
         }
     }
 
@@ -109,19 +112,19 @@ mod tests {
 
     #[test]
     fn the_table_of_permissions_is_what_was_agreed() {
-        let all = [May::Read, May::Send, May::Note, May::Act, May::Figures, May::People];
+        let all = [May::Read, May::Send, May::Note, May::Act, May::Figures, May::People, May::Rules];
         let row =
             |role: Role| all.map(|what| if role.may(what) { '+' } else { '-' }).iter().collect::<String>();
         let table: Vec<String> =
             Role::ALL.iter().map(|role| format!("{:<20}{}", role.name(), row(*role))).collect();
         let expected = [
-            "agent               +++---",
-            "supervisor          +++++-",
-            "conflict_specialist ++++--",
-            "department          +-++--",
-            "coach               ++--+-",
-            "director            +-+++-",
-            "administrator       ++++++",
+            "agent               +++----",
+            "supervisor          +++++--",
+            "conflict_specialist ++++---",
+            "department          +-++---",
+            "coach               ++--+-+",
+            "director            +-+++--",
+            "administrator       +++++++",
         ];
         assert_eq!(table, expected);
     }

@@ -1,6 +1,7 @@
 //! `gradus serve`: pages, API, and the clocks of cases.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -16,9 +17,9 @@ use crate::store::{Hold, Store};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Play a written conversation as if it happened now, over and over: for demonstrations.
-    #[arg(long)]
-    play: Option<PathBuf>,
+    /// Play a written conversation as if it happened now, over and over: for demonstrations. May be given several times.
+    #[arg(long, value_name = "FILE")]
+    play: Vec<PathBuf>,
 }
 
 /// How often the clocks of cases are looked at.
@@ -31,7 +32,7 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
     tokio::runtime::Runtime::new()?.block_on(serve(config, arguments.play.clone()))
 }
 
-async fn serve(config: Config, play: Option<PathBuf>) -> Result<Ended> {
+async fn serve(config: Config, play: Vec<PathBuf>) -> Result<Ended> {
     let address = config.http.listen.clone();
     let tls = http::tls(&config.http)?;
     make_store_folder(&config)?;
@@ -47,17 +48,21 @@ async fn serve(config: Config, play: Option<PathBuf>) -> Result<Ended> {
     let mut tasks = JoinSet::new();
     tasks.spawn(run_clocks(desk.clone(), stop.clone()));
     tasks.spawn(app.hub.clone().run(desk.clone(), app.zone.clone(), stop.clone()));
+    tasks.spawn(Arc::clone(&desk.rules).run(stop.clone()));
     tasks.spawn(app.inbox.clone().run(desk.clone(), stop.clone()));
     let outbox = app.outbox();
     if let Some(bot) = app.bot(&outbox)? {
         tasks.spawn(bot.run(stop.clone()));
     }
     tasks.spawn(outbox.run(stop.clone()));
-    if let Some(path) = play {
+    if !play.is_empty() {
+        end_broken_off(&desk).await?;
+    }
+    for (number, path) in (0_u32..).zip(play) {
         let (desk, stop) = (desk.clone(), stop.clone());
         tasks.spawn(async move {
-            if let Err(error) = play_over(desk, path, stop).await {
-                tracing::error!("The conversation is no longer played: {error:#}");
+            if let Err(error) = play_over(desk, &path, number, stop).await {
+                tracing::error!("{} is no longer played: {error:#}", path.display());
             }
         });
     }
@@ -121,20 +126,39 @@ async fn run_clocks(desk: Desk, stop: CancellationToken) {
 /// Time between two utterances of a played conversation.
 const PLAY_PACE: Duration = Duration::from_millis(2_500);
 /// Time between two turns of a played conversation.
-const PLAY_REST: Duration = Duration::from_secs(30);
+const PLAY_REST: Duration = Duration::from_secs(45);
+/// By how much each of several played conversations begins after the one before.
+const PLAY_AFTER: Duration = Duration::from_secs(6);
 
-/// Plays a conversation again and again until the server stops.
-async fn play_over(desk: Desk, path: PathBuf, stop: CancellationToken) -> Result<()> {
+/// Begins the names of played conversations.
+const PLAYED: &str = "play-";
+
+/// Ends played conversations that were broken off when the server before ended.
+async fn end_broken_off(desk: &Desk) -> Result<()> {
+    for row in desk.store.board(None, 1_000).await? {
+        if row.id.as_str().starts_with(PLAYED) {
+            desk.pipeline.end(&row.id, desk.clock.now()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Plays a conversation again and again until the server stops; one that is broken off by that is ended.
+async fn play_over(desk: Desk, path: &Path, number: u32, stop: CancellationToken) -> Result<()> {
     let defaults = desk.config.conversation.defaults()?;
     let incoming =
-        crate::intake::open(&path, &defaults)?.pop().context("there is no conversation in the file")?;
+        crate::intake::open(path, &defaults)?.pop().context("there is no conversation in the file")?;
+    tokio::select! {
+        () = stop.cancelled() => return Ok(()),
+        () = tokio::time::sleep(PLAY_AFTER * number) => {}
+    }
     loop {
         let started = desk.clock.now();
-        let name = format!("play-{}", started.millis());
+        let name = format!("{PLAYED}{number}-{}", started.millis());
         let id = desk.begin(&incoming, &name, started).await?;
         for mut said in crate::desk::spoken(&incoming, started) {
             tokio::select! {
-                () = stop.cancelled() => return Ok(()),
+                () = stop.cancelled() => return desk.pipeline.end(&id, desk.clock.now()).await,
                 () = tokio::time::sleep(PLAY_PACE) => {}
             }
             said.at = desk.clock.now();
@@ -143,7 +167,7 @@ async fn play_over(desk: Desk, path: PathBuf, stop: CancellationToken) -> Result
             desk.pipeline.say(&id, std::slice::from_ref(&said), &[]).await?;
         }
         tokio::select! {
-            () = stop.cancelled() => return Ok(()),
+            () = stop.cancelled() => return desk.pipeline.end(&id, desk.clock.now()).await,
             () = tokio::time::sleep(PLAY_REST) => {}
         }
         desk.pipeline.end(&id, desk.clock.now()).await?;

@@ -10,7 +10,7 @@ use super::conversations::found;
 use super::engine::{Tx, on, within};
 use super::error::StoreError;
 use super::ids::{CaseId, ConversationId, CustomerId, UserId};
-use super::json::{JsonText, clean};
+use super::json::{JsonText, as_json, clean};
 use crate::mask::MaskedText;
 
 /// A case to be opened.
@@ -148,6 +148,7 @@ pub struct TimelineRow {
     pub kind: String,
     pub text: Option<String>,
     /// JSON.
+    #[serde(serialize_with = "as_json")]
     pub detail: String,
 }
 

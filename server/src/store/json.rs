@@ -92,6 +92,13 @@ pub(super) fn clean(text: &str) -> String {
     if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text.to_owned() }
 }
 
+/// Serialises text that holds JSON as that JSON: who reads the API gets no JSON inside of a string.
+pub fn as_json<S: serde::Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    // What cannot be read is shown as the text it is.
+    let value = serde_json::from_str(text).unwrap_or_else(|_| serde_json::Value::String(text.to_owned()));
+    value.serialize(serializer)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

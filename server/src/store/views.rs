@@ -11,7 +11,7 @@ use super::error::StoreError;
 use super::ids::{
     CaseId, CommitmentId, ConversationId, ConversationStatus, CustomerId, DecisionId, UserId, Verdict,
 };
-use super::json::JsonText;
+use super::json::{JsonText, as_json};
 
 /// One conversation in a list or on the board.
 #[derive(Clone, Debug, PartialEq, Serialize, sqlx::FromRow)]
@@ -169,6 +169,7 @@ pub struct HeatRow {
     /// 0–100.
     pub value: i64,
     /// What changed it, JSON.
+    #[serde(serialize_with = "as_json")]
     pub causes: String,
 }
 
@@ -205,6 +206,7 @@ pub struct DecisionRow {
     /// The version of the rules.
     pub rules_version: String,
     /// What it rests on, each with its quoted words unless measured or erased.
+    #[serde(serialize_with = "quoted")]
     pub evidence: Vec<(Evidence, Option<String>)>,
 }
 
@@ -484,4 +486,19 @@ fn with_quotes(row: DecisionColumns, utterances: &[UtteranceRow]) -> DecisionRow
         protocol_version: row.protocol_version,
         rules_version: row.rules_version,
     }
+}
+
+/// Serialises what a decision rests on: each with its words.
+fn quoted<S: serde::Serializer>(
+    evidence: &[(Evidence, Option<String>)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Quoted<'a> {
+        #[serde(flatten)]
+        evidence: &'a Evidence,
+        quote: Option<&'a str>,
+    }
+    serializer
+        .collect_seq(evidence.iter().map(|(evidence, quote)| Quoted { evidence, quote: quote.as_deref() }))
 }

@@ -105,7 +105,10 @@ pub(super) fn tabs(w: &Words, shown: &str, [open, mine]: [i64; 2]) -> Vec<Tab> {
 pub(super) fn lead(w: &Words, cases: &[CaseRow], closed: bool) -> String {
     let now = Timestamp::from_millis(w.now_ms());
     let late = i64::try_from(cases.iter().filter(|case| is_late(case.due_at_ms, now)).count()).unwrap_or(0);
-    if closed || late == 0 {
+    if closed {
+        return w.t.cases_lead_closed.to_owned();
+    }
+    if late == 0 {
         return w.t.cases_lead.to_owned();
     }
     let words = w.plural(
@@ -138,8 +141,7 @@ pub(super) fn line(w: &Words, row: &CaseRow) -> CaseLine {
             .reason
             .as_deref()
             .or(row.cause.as_deref())
-            .map(|reason| w.reason(reason))
-            .unwrap_or_default(),
+            .map_or_else(|| w.t.no_reason.to_owned(), |reason| w.reason(reason)),
         state: w.state(&row.state),
         state_class: state_class(&row.state),
         owner,

@@ -84,7 +84,7 @@ pub(super) struct ConversationView {
     wave: String,
     lines: Vec<Line>,
     decisions: Vec<DecisionView>,
-    /// Some decision was history, and no case came of it.
+    /// A decision that would have opened a case was history.
     history: bool,
     promises: Vec<PromiseView>,
     sound: Vec<(&'static str, String)>,
@@ -120,7 +120,7 @@ pub(super) fn view(w: &Words, protocol: &Protocol, page: ConversationPage) -> Co
     let decisions = decisions(w, protocol, &page);
     let decided = |utterance: i64| in_line(&page, &decisions, utterance);
     let heat = if live { row.heat_last } else { row.heat_max };
-    let history = row.case_id.is_none() && decisions.iter().any(|decision| decision.history);
+    let history = row.case_id.is_none() && decisions.iter().any(|one| one.history && one.class != "d-other");
     let length_ms = row.ended_at_ms.map_or(duration_ms, |end| end - row.started_at_ms).max(duration_ms);
     ConversationView {
         id: row.id.to_string(),

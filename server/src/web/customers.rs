@@ -88,7 +88,8 @@ pub(super) fn customer_line(w: &Words, customer: &Customer) -> CustomerLine {
 fn contract(w: &Words, customer: &Customer) -> String {
     let until =
         customer.contract_until.as_deref().map(|day| format!("{} {}", w.t.contract_until, w.civil(day)));
-    [customer.contract_status.clone(), until].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    let status = customer.contract_status.as_deref().map(|status| w.contract(status));
+    [status, until].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// Returns what is known of a customer, for cards.

@@ -147,6 +147,7 @@ texts! {
     second "с" "s";
 
     cases_lead "Что ещё ждёт ответа, ближайший срок сверху" "What still waits for an answer, nearest due time first";
+    cases_lead_closed "Что решили и во что обошлось, последние сверху" "What was decided and what it cost, latest first";
     tab_open "Открытые" "Open";
     tab_mine "Мои" "Mine";
     tab_closed "Разрешённые" "Resolved";
@@ -159,6 +160,7 @@ texts! {
     col_due "Срок" "Due";
     col_outcome "Итог" "Outcome";
     col_reason "Причина" "Reason";
+    no_reason "не указана" "not given";
     p_normal "обычный" "normal";
     p_high "важный" "high";
     p_urgent "срочный" "urgent";

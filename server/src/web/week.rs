@@ -151,11 +151,13 @@ pub(super) fn trend(
 }
 
 pub(super) fn tables(w: &Words, week: &Weekly) -> Vec<Bars> {
+    let mut by_agent = week.by_agent.clone();
+    by_agent.sort_by_key(|(name, _)| name.is_empty());
     let agent = |name: &str| if name.is_empty() { w.t.no_name.to_owned() } else { name.to_owned() };
     vec![
         Bars { title: w.t.w_by_reason, bars: bars(&week.by_reason, &|name| w.reason(name)) },
         Bars { title: w.t.w_by_decision, bars: bars(&week.by_decision, &|name| w.decision(name)) },
-        Bars { title: w.t.w_by_agent, bars: bars(&week.by_agent, &agent) },
+        Bars { title: w.t.w_by_agent, bars: bars(&by_agent, &agent) },
         Bars { title: w.t.w_by_resolution, bars: bars(&week.by_resolution, &|name| w.reason(name)) },
     ]
 }

@@ -265,6 +265,19 @@ impl Words {
         if self.lang == Lang::Ru { ru } else { en }
     }
 
+    /// Returns the state of a contract; what a company calls otherwise stands as it is.
+    pub fn contract(&self, status: &str) -> String {
+        let words = match status {
+            "active" => ["действует", "active"],
+            "renewal" => ["продлевается", "up for renewal"],
+            "ending" => ["заканчивается", "ending"],
+            "ended" => ["закончился", "ended"],
+            "none" => ["нет", "none"],
+            other => [other, other],
+        };
+        words[usize::from(self.lang == Lang::En)].to_owned()
+    }
+
     /// Returns the name of a kind of entry of the timeline.
     pub fn timeline(&self, kind: &str) -> &'static str {
         match kind {

@@ -10,6 +10,7 @@ use gradus::config::Config;
 use gradus::desk::{Desk as Shared, digest};
 use gradus::http::{App, routes};
 use gradus::pipeline::Pipeline;
+use gradus::rules::reload::RuleKeeper;
 use gradus::store::{ApiToken, Recordings, Session, Store, User, UserId};
 use gradus_engine::time::{Millis, Timestamp};
 use http_body_util::BodyExt;
@@ -68,12 +69,14 @@ impl Desk {
         let more = settings.iter().map(|(name, value)| set(name, (*value).to_owned()));
         let config = Config::from(None, variables.into_iter().chain(more)).unwrap();
         let store = Arc::new(Store::open(&url, Arc::new(clock.clone())).await.unwrap());
-        let ear = Arc::new(gradus::ears::ear(None).unwrap());
+        let ear = Arc::new(gradus::ears::ear(config.notice.rules_folder()).unwrap());
         let protocol = Arc::new(gradus::ears::protocol(None).unwrap());
         let pipeline = Arc::new(Pipeline::new(Arc::clone(&store), ear, protocol).reaching(Ways::of(&config)));
         let recordings = Arc::new(Recordings::in_folder(&config.store.recordings).unwrap());
-        let shared =
-            Shared { store, pipeline, recordings, clock: Arc::new(clock.clone()), config: Arc::new(config) };
+        let time = Arc::new(clock.clone());
+        let rules = RuleKeeper::new(config.notice.rules_folder(), Arc::clone(&pipeline), time.clone());
+        let rules = Arc::new(rules);
+        let shared = Shared { store, pipeline, rules, recordings, clock: time, config: Arc::new(config) };
         let stop = CancellationToken::new();
         let app = App::new(shared, stop.clone()).unwrap();
         let desk = Self { router: routes(app.clone()), app, clock, stop, _folder: folder };

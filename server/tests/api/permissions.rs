@@ -40,6 +40,8 @@ const TABLE: &[(&str, &str, Option<&str>, &str)] = &[
     ("GET", "/users", None, "administrator"),
     ("GET", "/deliveries", None, "administrator"),
     ("GET", "/api/v1/deliveries", None, "administrator"),
+    ("GET", "/api/v1/rules", None, "coach administrator"),
+    ("POST", "/api/v1/rules/reload", None, "coach administrator"),
     ("GET", "/account", None, "all"),
     (
         "POST",

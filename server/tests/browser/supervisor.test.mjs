@@ -18,7 +18,7 @@ test("a threat of court reaches the board by itself and becomes a resolved case"
   await page.getByLabel("Во что обошлось, ₽").fill("450,50");
   await page.getByLabel("Вывод", { exact: true }).fill("Проверять списания до звонка клиента");
   await page.getByRole("button", { name: "Разрешить", exact: true }).click();
-  await page.getByRole("heading", { name: /разрешён/ }).waitFor();
+  await page.getByRole("heading", { name: /Разрешено/ }).waitFor();
   await page.goto(`${url}/week`);
   await page.getByText("450,50 ₽").waitFor();
   assert.deepEqual(complaints, [], "the page must not break its own content policy");

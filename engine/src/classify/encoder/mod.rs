@@ -30,6 +30,7 @@ const BUILTIN: &[u8] = include_bytes!("../../../data/classifier/encoder.bin");
 /// A trained encoder.
 #[derive(Debug)]
 pub struct Encoder {
+    checksum: u32,
     pieces: Pieces,
     /// One row a piece, one byte a number.
     embedding: Bytes,
@@ -93,6 +94,11 @@ impl Encoder {
     /// Says what is wrong with the bytes.
     pub fn read(bytes: &[u8]) -> Result<Self, BadWeights> {
         read::read(bytes)
+    }
+
+    /// Returns a short number that tells these weights from others; part of the version that decisions name.
+    pub const fn checksum(&self) -> u32 {
+        self.checksum
     }
 
     /// Votes on an utterance: every kind of the party whose logit is above `floor`, the strongest first. `margin` is the

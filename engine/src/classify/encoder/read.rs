@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2};
 use super::layer::{Layer, Linear, Norm};
 use super::pieces::Pieces;
 use super::{Bytes, Encoder, Kind, WINDOW};
-use crate::classify::{BadWeights, Reader};
+use crate::classify::{BadWeights, Reader, checksum};
 use crate::signal::SignalKind;
 
 /// First bytes of the file: name and version of the format.
@@ -37,7 +37,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Encoder, BadWeights> {
         known.push(Kind { kind, bias: reader.number()? });
     }
     let pieces = Pieces::new(pieces.into_iter());
-    Ok(Encoder { pieces, embedding, positions, party, norm, layers, attention, vote, kinds: known })
+    let checksum = checksum(bytes);
+    Ok(Encoder { checksum, pieces, embedding, positions, party, norm, layers, attention, vote, kinds: known })
 }
 
 impl Reader<'_> {

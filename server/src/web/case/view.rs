@@ -97,6 +97,8 @@ pub struct CaseView {
     doubts: [(&'static str, &'static str); 4],
     steps: Vec<Step>,
     decisions: Vec<DecisionView>,
+    /// Why it was opened where no decision says it.
+    opened_by: &'static str,
     talk: Option<TalkLink>,
     outcome: Option<Outcome>,
     reasons: Vec<(&'static str, String)>,
@@ -166,6 +168,10 @@ pub fn view(w: &Words, protocol: &Protocol, parts: CaseParts<'_>) -> CaseView {
             .as_ref()
             .map(|talk| reasons_to_open(decisions(w, protocol, talk)))
             .unwrap_or_default(),
+        opened_by: match timeline.iter().any(|entry| entry.kind == "entered") {
+            true => w.t.t_entered,
+            false => w.t.by_hand,
+        },
         talk: talk.as_ref().map(|talk| TalkLink {
             id: talk.conversation.id.to_string(),
             icon: icons::icon(&talk.conversation.channel),
