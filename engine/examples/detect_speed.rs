@@ -4,12 +4,10 @@
 //! multiplied until there are N: in every copy each longer word of a pattern is replaced, every fourth by a word of the texts, the
 //! others by words of the dictionary. With `--noise` that share of the words gets two letters swapped.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use gradus_engine::detect::lexicon::Lexicon;
-use gradus_engine::detect::{Detector, Scratch};
+use gradus_engine::detect::{Detector, Scratch, multiplied};
 use gradus_engine::signal::{Channel, Party};
 
 struct Text {
@@ -28,7 +26,8 @@ fn main() {
         }
     }
     let texts = texts(&files, noise);
-    let sources = multiplied(rules, &texts);
+    let words: Vec<&str> = texts.iter().map(|text| text.words.as_str()).collect();
+    let sources = multiplied(Detector::builtin_files(), rules, &words);
     let named: Vec<(&str, &str)> =
         sources.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let begin = cpu();
@@ -159,96 +158,4 @@ fn texts(files: &[String], noise: usize) -> Vec<Text> {
         text.words = text.words.split(' ').map(corrupt).collect::<Vec<_>>().join(" ");
     }
     texts
-}
-
-fn multiplied(rules: usize, texts: &[Text]) -> Vec<(String, String)> {
-    let mut files: Vec<(String, String)> = Detector::builtin_files()
-        .iter()
-        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
-        .collect();
-    let shipped = Detector::builtin().rule_count();
-    if rules <= shipped {
-        return files;
-    }
-    let words: BTreeSet<String> = texts
-        .iter()
-        .flat_map(|text| text.words.split_whitespace())
-        .map(|word| word.to_lowercase().replace('ё', "е"))
-        .filter(|word| word.chars().count() > 3 && Lexicon::builtin().lemma(word).is_some())
-        .collect();
-    let mut words: Vec<String> = words.into_iter().collect();
-    let (mut others, wanted) = (Vec::new(), words.len() * 3);
-    Lexicon::builtin().each_of(
-        |id| id % 37 == 0,
-        |form, _| {
-            if others.len() < 20_000 && Lexicon::builtin().lemma(form).is_some() {
-                others.push(form.to_owned());
-            }
-        },
-    );
-    let step = (others.len() / wanted.max(1)).max(1);
-    words.extend(others.into_iter().step_by(step));
-    let mut next = 0;
-    for copy in 1..=rules / shipped {
-        for (name, text) in Detector::builtin_files().iter().filter(|file| file.0 != "общие.rules") {
-            let lines = text.lines().map(|line| substituted(line, copy, &words, &mut next));
-            files.push((format!("{copy}-{name}"), lines.collect::<Vec<_>>().join("\n")));
-        }
-    }
-    files
-}
-
-/// Leaves declarations out, renames rules and macros, replaces the words of patterns.
-fn substituted(line: &str, copy: usize, words: &[String], next: &mut usize) -> String {
-    let trimmed = line.trim();
-    if let Some(name) = trimmed.strip_prefix("правило:") {
-        return format!("правило: {copy} {name}");
-    }
-    let skip =
-        ["слова:", "маски:", "#", "вид:", "+ ", "- ", "кроме"].iter().any(|start| trimmed.starts_with(start));
-    let option = trimmed.contains(':');
-    if skip || option || trimmed.ends_with('\\') {
-        return if trimmed.starts_with("вид:") || option && !skip {
-            line.to_owned()
-        } else {
-            String::new()
-        };
-    }
-    let (head, body) = match trimmed.strip_prefix('@').and_then(|rest| rest.split_once(" = ")) {
-        Some((name, body)) => (format!("@{name}_{copy} = "), body),
-        None => (String::new(), trimmed),
-    };
-    let mut out = head;
-    let mut word = String::new();
-    let mut last = ' ';
-    let mut features = false;
-    for letter in body.chars().chain([' ']) {
-        if letter.is_alphabetic() || (letter == '-' || letter.is_ascii_digit()) && !word.is_empty() {
-            word.push(letter);
-            continue;
-        }
-        if !word.is_empty() {
-            if last == '@'
-                && Detector::builtin_files()
-                    .iter()
-                    .any(|file| file.0 == "общие.rules" && file.1.contains(&format!("@{word} =")))
-                || features
-            {
-                out.push_str(&word);
-            } else if last == '@' {
-                out.push_str(&format!("{word}_{copy}"));
-            } else if last == '!' || last == '~' || letter == '*' {
-                out.push_str(&word);
-            } else {
-                *next = (*next * 31 + 7) % 1_000_003;
-                let replaced = if word.chars().count() > 3 { &words[*next % words.len()] } else { &word };
-                out.push_str(replaced);
-            }
-            word.clear();
-        }
-        features = features && letter != ']' || letter == '[';
-        last = letter;
-        out.push(letter);
-    }
-    out
 }

@@ -14,8 +14,7 @@ mod test;
 
 use anyhow::{Result, bail};
 
-const USAGE: &str =
-    "usage: cargo xtask test [--fast] | demo [--prepare] [--port N] [--no-live] | setup | lexicon [DUMP] | frequency";
+const USAGE: &str = "usage: cargo xtask test [--fast] | demo [--prepare] [--port N] [--no-live] | setup | lexicon [DUMP] | frequency";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -21,6 +21,7 @@ use normalise::Normalised;
 use rules::compile::compile;
 pub use rules::error::{Fault, Place, RuleError};
 use rules::file::{Source, read};
+pub use rules::multiply::multiplied;
 use rules::program::{Circumstance, Program};
 
 use crate::signal::{Channel, Found, Party, SignalKind};

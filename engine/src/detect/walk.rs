@@ -1,10 +1,10 @@
 //! Runs one row's automaton over a stretch of words.
 
 use super::automaton::{Automaton, Edge, MOST_POSITIONS, bits};
-use super::rules::program::{AtomId, Program, RowId};
 use super::normalise::clauses::border;
 use super::normalise::words::{Info, role};
 use super::normalise::{Normalised, Token};
+use super::rules::program::{AtomId, Program, RowId};
 
 /// Where a row matched: indexes of tokens, `end` exclusive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -34,7 +34,11 @@ impl Frequencies {
             let forms: Vec<Form> = lines
                 .filter_map(|line| {
                     let (form, often) = line.split_once(' ')?;
-                    Some(Form { form, often: often.parse().ok()?, analyses: Lexicon::builtin().analyses(form) })
+                    Some(Form {
+                        form,
+                        often: often.parse().ok()?,
+                        analyses: Lexicon::builtin().analyses(form),
+                    })
                 })
                 .collect();
             let by_form = forms.iter().map(|form| (form.form, form.often)).collect();
@@ -56,7 +60,10 @@ impl Frequencies {
     /// Returns how often forms of the lemma occur whose readings are taken.
     pub fn of_lemma(&self, lemma: LemmaId, takes: impl Fn(&[Reading]) -> bool) -> u64 {
         let forms = self.by_lemma.get(&lemma).into_iter().flatten().map(|index| &self.forms[*index]);
-        forms.filter(|form| form.takes(|one| one.lemma == lemma && takes(&one.readings))).map(|form| form.often).sum()
+        forms
+            .filter(|form| form.takes(|one| one.lemma == lemma && takes(&one.readings)))
+            .map(|form| form.often)
+            .sum()
     }
 
     /// Returns how often words with this beginning occur.

@@ -121,10 +121,7 @@ pub fn split(text: &str, pieces: &mut Vec<Piece>) -> Look {
             continue;
         }
         line_begins = letter == '\n' || line_begins && letter.is_whitespace();
-        if is_letter(letter)
-            || is_digit(letter)
-            || is_mask(letter) && letters.peek().is_some_and(is_letter)
-        {
+        if is_letter(letter) || is_digit(letter) || is_mask(letter) && letters.peek().is_some_and(is_letter) {
             let piece = letters.word(byte, point, letter);
             cutter.word(piece);
         } else {
@@ -261,7 +258,9 @@ impl Cutter<'_, '_> {
             '«' | '“' | '„' => self.quotes += 1,
             '»' | '”' => self.quotes = self.quotes.saturating_sub(1),
             '"' if self.straight => self.quotes = u32::from(self.quotes == 0),
-            '+' if !next.is_some_and(|next| is_letter(next) || is_digit(next)) => self.sign(byte, point, letter),
+            '+' if !next.is_some_and(|next| is_letter(next) || is_digit(next)) => {
+                self.sign(byte, point, letter)
+            }
             _ if is_emoji(letter) => self.sign(byte, point, letter),
             _ => {}
         }

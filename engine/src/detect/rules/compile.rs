@@ -13,7 +13,7 @@ use super::program::{
     AtomId, Candidate, Circumstance, Condition, ElementId, NO_GUARD, Pattern, PatternId, Program, RowId,
     Rule, Stretch, Want, channel_bit,
 };
-use super::row::{ANY_WORD, Opened, Tree};
+use super::row::{Opened, Tree};
 use crate::detect::fuzzy::Fuzzy;
 use crate::detect::lexicon::features::{FUTR, PAST, PER1, PER2, PER3, PRES};
 use crate::detect::lexicon::{LemmaId, Lexicon};

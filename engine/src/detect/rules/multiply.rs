@@ -21,7 +21,8 @@ pub fn multiplied(files: &[(&str, &str)], rules: usize, texts: &[&str]) -> Vec<(
     let (own, shared): (Vec<(&str, &str)>, Vec<(&str, &str)>) =
         files.iter().partition(|file| rules_in(file.1) > 0);
     let mut count: usize = own.iter().map(|file| rules_in(file.1)).sum();
-    let common: HashSet<&str> = shared.iter().flat_map(|file| file.1.lines()).filter_map(macro_name).collect();
+    let common: HashSet<&str> =
+        shared.iter().flat_map(|file| file.1.lines()).filter_map(macro_name).collect();
     let mut words = Words::of(texts);
     for (place, (name, text)) in own.iter().cycle().enumerate() {
         if count >= rules {

@@ -231,8 +231,8 @@ impl Compiler<'_> {
             let name = self.names.text(name).to_string();
             let mut known: Vec<&str> = source.macros.keys().map(|name| &**self.names.text(*name)).collect();
             known.sort_unstable();
-            let near =
-                nearest(&name, known.into_iter()).map_or_else(String::new, |near| format!(" (есть «@{near}»)"));
+            let near = nearest(&name, known.into_iter())
+                .map_or_else(String::new, |near| format!(" (есть «@{near}»)"));
             self.fail(place, Fault::UnknownMacro { name, near });
             return None;
         };
@@ -316,9 +316,7 @@ impl Compiler<'_> {
     /// Returns how common the rarest words are without which the row cannot match; none where it asks for any word.
     fn commonness(&self, tree: &Tree) -> Option<u64> {
         match tree {
-            Tree::Word(element) => {
-                self.cost.get(*element as usize).copied().filter(|cost| *cost < ANY_WORD)
-            }
+            Tree::Word(element) => self.cost.get(*element as usize).copied().filter(|cost| *cost < ANY_WORD),
             Tree::Row(items) => items.iter().filter_map(|item| self.commonness(item)).min(),
             Tree::Either(items) => items.iter().map(|item| self.commonness(item)).sum(),
             Tree::Evidence(inner) => self.commonness(inner),

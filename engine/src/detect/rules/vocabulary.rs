@@ -157,7 +157,11 @@ impl Compiler<'_> {
             Word::Any => {
                 let often = frequencies.of_readings(|readings| want.takes(readings, 0)) + SIGN;
                 self.program.by_features.push(want);
-                if atom.features == Features::NONE { (ANY_WORD, frequency::OF) } else { (ANY_WORD / 5, often) }
+                if atom.features == Features::NONE {
+                    (ANY_WORD, frequency::OF)
+                } else {
+                    (ANY_WORD / 5, often)
+                }
             }
         }
     }
