@@ -34,6 +34,7 @@ pub mod auth;
 pub mod http;
 pub mod web;
 
+pub mod bench;
 pub mod eval;
 
 pub mod cli;

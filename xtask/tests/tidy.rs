@@ -112,9 +112,9 @@ fn the_environment_is_read_by_the_configuration() {
 #[test]
 fn the_clock_is_read_in_one_place() {
     let words = ["SystemTime", "Instant::now", "Timestamp::now", "Zoned::now"];
-    // The benchmark of the store measures how long it took; no decision rests on that.
+    // Benchmarks measure how long it took; no decision rests on that.
     only_in(
-        &["server/src/clock.rs", "server/src/store/bench.rs"],
+        &["server/src/clock.rs", "server/src/store/bench.rs", "server/src/bench"],
         &["engine/src", "speech/src", "server/src"],
         &words,
         "only server/src/clock.rs reads the clock: pass the time in",

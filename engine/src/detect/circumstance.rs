@@ -82,7 +82,7 @@ impl Circumstances<'_> {
         let (begin, end) = (at.saturating_sub(4), self.text.tokens.len().min(at + 6));
         let program = self.program;
         program.no_denial.iter().any(|row| {
-            self.walker.walk(program, *row, self.text, begin, end, &mut |span| {
+            self.walker.walk(program, *row, self.text, (begin, end), &mut |span| {
                 (span.begin as usize..span.end as usize).contains(&at)
             })
         })
@@ -101,7 +101,8 @@ impl Circumstances<'_> {
         }
         let program = self.program;
         program.denial_after.iter().any(|row| {
-            self.walker.walk(program, *row, self.text, end, last, &mut |span| span.begin as usize <= end + 2)
+            self.walker
+                .walk(program, *row, self.text, (end, last), &mut |span| span.begin as usize <= end + 2)
         })
     }
 
@@ -140,7 +141,7 @@ impl Circumstances<'_> {
             program
                 .rows_of(pattern)
                 .iter()
-                .all(|row| self.walker.walk(program, *row, self.text, begin, end, &mut |_| true))
+                .all(|row| self.walker.walk(program, *row, self.text, (begin, end), &mut |_| true))
         })
     }
 

@@ -219,7 +219,7 @@ impl Matcher {
         if pattern.scope == Scope::Clause && self.vain[first as usize] == here {
             return false;
         }
-        self.walker.walk(program, first, text, begin, end, &mut |span| {
+        self.walker.walk(program, first, text, (begin, end), &mut |span| {
             places[count] = span;
             count += 1;
             count == MOST_PLACES
@@ -258,7 +258,7 @@ impl Matcher {
                 Scope::Utterance => around(text, first.begin as usize, first.end as usize),
             };
             let mut found = None;
-            self.walker.walk(program, row, text, begin, end, &mut |span| {
+            self.walker.walk(program, row, text, (begin, end), &mut |span| {
                 let apart = span.end <= first.begin || span.begin >= first.end;
                 found = found.or(apart.then_some(span));
                 apart
@@ -319,7 +319,7 @@ impl Matcher {
             Where::Before => (begin.saturating_sub(8), begin),
             Where::After => (end, text.tokens.len().min(end + 8)),
         };
-        self.walker.walk(program, row, text, within.0, within.1, &mut |found| match side {
+        self.walker.walk(program, row, text, within, &mut |found| match side {
             Where::Before => found.end as usize == begin,
             Where::After => found.begin as usize == end,
             _ => true,

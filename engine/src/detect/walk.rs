@@ -86,8 +86,7 @@ impl Walker {
         program: &Program,
         row: RowId,
         text: &Normalised,
-        begin: usize,
-        end: usize,
+        (begin, end): (usize, usize),
         each: &mut impl FnMut(Span) -> bool,
     ) -> bool {
         let automaton = &program.rows[row as usize];

@@ -4,6 +4,7 @@
 
 mod analyze;
 mod backup;
+mod bench;
 mod detect;
 mod doctor;
 mod eval;
@@ -64,6 +65,8 @@ enum Command {
     Eval(eval::Arguments),
     /// Train the classifier on labelled files.
     Train(train::Arguments),
+    /// Benchmarks: one JSON line each.
+    Bench(bench::Arguments),
 }
 
 /// How a command ended, apart from failing altogether.
@@ -104,6 +107,7 @@ fn dispatch(command: Command) -> Result<Ended> {
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
     }
 }
 

@@ -18,8 +18,9 @@ const ONE_OF: usize = 4;
 pub fn multiplied(files: &[(&str, &str)], rules: usize, texts: &[&str]) -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> =
         files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
-    let (own, shared): (Vec<(&str, &str)>, Vec<(&str, &str)>) =
-        files.iter().partition(|file| rules_in(file.1) > 0);
+    let has_rules = |file: &&(&str, &str)| rules_in(file.1) > 0;
+    let own: Vec<&(&str, &str)> = files.iter().filter(has_rules).collect();
+    let shared: Vec<&(&str, &str)> = files.iter().filter(|file| !has_rules(file)).collect();
     let mut count: usize = own.iter().map(|file| rules_in(file.1)).sum();
     let common: HashSet<&str> =
         shared.iter().flat_map(|file| file.1.lines()).filter_map(macro_name).collect();

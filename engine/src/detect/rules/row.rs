@@ -231,8 +231,7 @@ impl Compiler<'_> {
             let name = self.names.text(name).to_string();
             let mut known: Vec<&str> = source.macros.keys().map(|name| &**self.names.text(*name)).collect();
             known.sort_unstable();
-            let near = nearest(&name, known.into_iter())
-                .map_or_else(String::new, |near| format!(" (есть «@{near}»)"));
+            let near = nearest(&name, known).map_or_else(String::new, |near| format!(" (есть «@{near}»)"));
             self.fail(place, Fault::UnknownMacro { name, near });
             return None;
         };

@@ -1,0 +1,122 @@
+//! `gradus bench`: the benchmarks that the product carries. One JSON line each.
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
+
+use super::Ended;
+use crate::bench;
+use crate::store::{AppendLoad, bench_append, bench_store};
+
+#[derive(Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// How fast signals are noticed, beside pymorphy3 and `re` in the same run.
+    Detect(Detect),
+    /// How fast events become durable, beside a bare loop on the same table in the same run.
+    Ingest(Ingest),
+}
+
+#[derive(Args)]
+struct Detect {
+    /// Numbers of rules to measure with; the shipped rules are multiplied with other words.
+    #[arg(long, value_delimiter = ',', default_values_t = [500, 5_000])]
+    rules: Vec<usize>,
+    /// What to compare with.
+    #[arg(long, value_enum, default_value_t = Peer::Python)]
+    peer: Peer,
+    /// Patterns of the peer.
+    #[arg(long, default_value_t = 500)]
+    patterns: usize,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Peer {
+    /// pymorphy3 and `re`, installed by pip into an environment that is thrown away.
+    Python,
+    /// Nothing.
+    None,
+}
+
+#[derive(Args)]
+struct Ingest {
+    /// Events in all.
+    #[arg(long, default_value_t = 100_000)]
+    events: usize,
+    /// Callers that wait for their answer at the same time.
+    #[arg(long, default_value_t = 500)]
+    producers: usize,
+    /// Events a call.
+    #[arg(long, default_value_t = 1)]
+    per_call: usize,
+    /// Turns of store and bare loop.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+}
+
+pub fn run(arguments: &Arguments) -> Result<Ended> {
+    match &arguments.what {
+        What::Detect(detect) => measure_detection(detect)?,
+        What::Ingest(ingest) => measure_ingest(ingest)?,
+    }
+    Ok(Ended::Well)
+}
+
+fn measure_detection(arguments: &Detect) -> Result<()> {
+    let lines = bench::detect::lines();
+    let mut by_rules = Vec::new();
+    for &count in &arguments.rules {
+        by_rules.push(bench::detect::rules(count, &lines)?);
+    }
+    let whole = bench::detect::whole(&crate::ears::ear(None)?, &lines);
+    let peer = match arguments.peer {
+        Peer::None => None,
+        Peer::Python => {
+            let folder = tempfile::tempdir().context("no folder for the peer")?;
+            Some(bench::detect::peer(folder.path(), &lines, arguments.patterns)?)
+        }
+    };
+    let speed = |figures: &serde_json::Value| figures["cold"]["utterances_per_cpu_second"].as_f64();
+    let ratio = peer.as_ref().and_then(speed).zip(by_rules.first().and_then(speed));
+    let line = json!({
+        "bench": "detect",
+        "optimised": !cfg!(debug_assertions),
+        "utterances": lines.len(),
+        "rules_alone": by_rules,
+        "with_trained_parts": whole,
+        "peer": peer,
+        "ratio_to_peer_cold": ratio.map(|(peer, own)| (own / peer * 10.0).round() / 10.0),
+    });
+    println!("{line}");
+    Ok(())
+}
+
+fn measure_ingest(arguments: &Ingest) -> Result<()> {
+    let load = AppendLoad {
+        events: arguments.events.max(1),
+        producers: arguments.producers.max(1),
+        per_call: arguments.per_call.max(1),
+        rounds: arguments.rounds.max(1),
+    };
+    let folder = tempfile::tempdir().context("no folder for the measurement")?;
+    let figures = tokio::runtime::Runtime::new()?.block_on(async {
+        let store = bench_store(folder.path()).await?;
+        let figures = bench_append(&store, folder.path(), load).await;
+        store.close().await;
+        figures
+    })?;
+    let line = json!({
+        "bench": "ingest",
+        "optimised": !cfg!(debug_assertions),
+        "events": load.events,
+        "producers": load.producers,
+        "figures": figures,
+    });
+    println!("{line}");
+    Ok(())
+}
