@@ -16,6 +16,7 @@ pub mod rules;
 
 pub mod backtest;
 pub mod desk;
+pub mod feedback;
 pub mod password;
 pub mod past;
 pub mod pipeline;

@@ -4,6 +4,7 @@
 mod cases;
 mod conversations;
 mod error;
+mod feedback;
 mod figures;
 mod health;
 mod imports;
@@ -53,6 +54,10 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/api/v1/cases/{id}", get(cases::one))
         .route("/api/v1/cases/{id}/actions", post(cases::act))
         .route("/api/v1/deliveries", get(cases::failed_deliveries))
+        .route("/api/v1/conversations/{id}/verdicts", post(feedback::judge))
+        .route("/api/v1/conversations/{id}/missed", post(feedback::missed))
+        .route("/api/v1/rules/precision", get(feedback::precision))
+        .route("/api/v1/rules/examples", get(feedback::examples))
         .route("/api/v1/rules", get(rules::state))
         .route("/api/v1/rules/reload", post(rules::reload))
         .route("/api/v1/week", get(figures::week))

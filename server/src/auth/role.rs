@@ -34,6 +34,8 @@ pub enum May {
     Act,
     /// Read the figures of a week.
     Figures,
+    /// Say whether a signal is right, wrong or missing.
+    Judge,
     /// Add people and change what they may do.
     People,
     /// Change the rules by which signals are noticed.
@@ -76,6 +78,7 @@ impl Role {
                 matches!(self, Supervisor | ConflictSpecialist | Department | Director | Administrator)
             }
             May::Figures => matches!(self, Supervisor | Coach | Director | Administrator),
+            May::Judge => !matches!(self, Agent | Department),
             May::People => matches!(self, Administrator),
             May::Rules => matches!(self, Coach | Administrator),
         }
@@ -112,19 +115,20 @@ mod tests {
 
     #[test]
     fn the_table_of_permissions_is_what_was_agreed() {
-        let all = [May::Read, May::Send, May::Note, May::Act, May::Figures, May::People, May::Rules];
+        let all =
+            [May::Read, May::Send, May::Note, May::Act, May::Figures, May::Judge, May::People, May::Rules];
         let row =
             |role: Role| all.map(|what| if role.may(what) { '+' } else { '-' }).iter().collect::<String>();
         let table: Vec<String> =
             Role::ALL.iter().map(|role| format!("{:<20}{}", role.name(), row(*role))).collect();
         let expected = [
-            "agent               +++----",
-            "supervisor          +++++--",
-            "conflict_specialist ++++---",
-            "department          +-++---",
-            "coach               ++--+-+",
-            "director            +-+++--",
-            "administrator       +++++++",
+            "agent               +++-----",
+            "supervisor          ++++++--",
+            "conflict_specialist ++++-+--",
+            "department          +-++----",
+            "coach               ++--++-+",
+            "director            +-++++--",
+            "administrator       ++++++++",
         ];
         assert_eq!(table, expected);
     }

@@ -1,14 +1,18 @@
-//! `gradus rules check|try`: are the rule files right, and why does a sentence fire or not.
+//! `gradus rules`: are the rule files right, why does a sentence fire or not, and what do people say of the signals.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Subcommand;
 use gradus_engine::detect::{Detector, Scratch};
 use gradus_engine::signal::{Channel, Party};
 
 use super::Ended;
-use crate::rules;
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::desk::existing_store;
+use crate::store::{JudgedSignal, RuleVerdicts};
+use crate::{feedback, rules};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -37,6 +41,18 @@ enum Command {
         #[arg(long, default_value = "call")]
         channel: Channel,
     },
+    /// Show how often each rule was right, by the verdicts of people; the worst first.
+    Precision {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write judged utterances as a labelled file, for `gradus train` and `gradus eval`.
+    Examples {
+        /// The file; standard output when left out.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
     /// Write the rules that ship with the product into a folder, as a beginning for a company's own.
     Export {
         /// The folder; made when missing. Files that are there already are left alone.
@@ -55,6 +71,8 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
             explain(&detector, text, *party, *channel);
             Ok(Ended::Well)
         }
+        Command::Precision { json } => precision(*json),
+        Command::Examples { out } => examples(out.as_deref()),
         Command::Export { folder } => export(folder),
     }
 }
@@ -74,6 +92,55 @@ fn check(folder: Option<&Path>) -> Result<Ended> {
     let rules = Detector::new(&files).map_or(0, |detector| detector.rule_count());
     println!("{rules} rules in {} files, {} faults", files.len(), faults.len());
     Ok(if faults.is_empty() { Ended::Well } else { Ended::SomeFailed })
+}
+
+async fn judged() -> Result<(Vec<RuleVerdicts>, Vec<JudgedSignal>)> {
+    let store = existing_store(&Config::load()?).await?;
+    let since = feedback::recent_since(SystemClock.now());
+    let all = (store.rule_verdicts(since).await?, store.judged_signals().await?);
+    store.close().await;
+    Ok(all)
+}
+
+fn precision(json: bool) -> Result<Ended> {
+    let (verdicts, _) = tokio::runtime::Runtime::new()?.block_on(judged())?;
+    let rules = feedback::precision(&verdicts);
+    if json {
+        println!("{}", serde_json::to_string(&rules)?);
+        return Ok(Ended::Well);
+    }
+    if rules.is_empty() {
+        println!("nobody has judged a signal yet: the buttons stand beside the signals of a conversation");
+    }
+    for rule in rules {
+        let per_cent = |share: f64| (share * 100.0).round();
+        println!(
+            "{}\t{}\t{} right, {} wrong\t{} % ({}–{} %){}",
+            rule.kind,
+            rule.rule,
+            rule.right,
+            rule.wrong,
+            per_cent(rule.share),
+            per_cent(rule.between.0),
+            per_cent(rule.between.1),
+            if rule.falling { "\tfalling" } else { "" },
+        );
+    }
+    Ok(Ended::Well)
+}
+
+fn examples(out: Option<&Path>) -> Result<Ended> {
+    let (_, signals) = tokio::runtime::Runtime::new()?.block_on(judged())?;
+    let examples = feedback::examples(&signals);
+    let text = feedback::write(&examples);
+    match out {
+        None => print!("{text}"),
+        Some(path) => {
+            std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+            println!("{} examples written", examples.len());
+        }
+    }
+    Ok(Ended::Well)
 }
 
 fn explain(detector: &Detector, text: &str, party: Party, channel: Channel) {

@@ -46,6 +46,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0004_deliveries.sql"),
         postgres_only: false,
     },
+    Migration {
+        number: 5,
+        name: "feedback",
+        sql: include_str!("../../migrations/0005_feedback.sql"),
+        postgres_only: false,
+    },
 ];
 
 /// A migration that ran, as the database remembers it.

@@ -28,6 +28,7 @@ mod email;
 mod engine;
 mod erase;
 mod error;
+mod feedback;
 mod hold;
 mod ids;
 mod imports;
@@ -64,6 +65,7 @@ pub use email::normal_email;
 pub use engine::Db;
 pub use erase::Erased;
 pub use error::StoreError;
+pub use feedback::{JudgedSignal, MissedSignal, RuleVerdicts};
 pub use hold::{Held, Hold};
 pub use ids::{
     AlertId, CaseId, CommitmentId, CommitmentState, ContactKind, ConversationId, ConversationStatus,

@@ -13,7 +13,7 @@ use super::{ConversationId, ConversationKey, Reach, Store};
 const PAGE: i64 = 5_000;
 
 /// A verdict of a person on a signal: it is not read off the events.
-type VerdictRow = (ConversationId, i64, String, String, String, Option<String>);
+type VerdictRow = (ConversationId, i64, String, String, String, Option<String>, Option<i64>);
 
 /// What of a case is not read off the events: its words, of which the log has the hash alone, and its version.
 type CaseWordsRow = (String, i64, Option<String>, Option<String>);
@@ -125,7 +125,7 @@ async fn write(tx: &mut Tx, changes: &mut [Change]) -> Result<(), StoreError> {
 async fn keep(tx: &mut Tx) -> Result<Kept, StoreError> {
     within!(tx, |conn| {
         let verdicts = sqlx::query_as(
-            "SELECT conversation_id, utterance, kind, rule, verdict, verdict_by FROM signals
+            "SELECT conversation_id, utterance, kind, rule, verdict, verdict_by, verdict_at_ms FROM signals
              WHERE verdict IS NOT NULL",
         )
         .fetch_all(&mut *conn)
@@ -139,9 +139,9 @@ async fn keep(tx: &mut Tx) -> Result<Kept, StoreError> {
 }
 
 async fn put_back(tx: &mut Tx, kept: Kept) -> Result<(), StoreError> {
-    let sql = "UPDATE signals SET verdict = $5, verdict_by = $6
+    let sql = "UPDATE signals SET verdict = $5, verdict_by = $6, verdict_at_ms = $7
                WHERE conversation_id = $1 AND utterance = $2 AND kind = $3 AND rule = $4";
-    for (conversation, utterance, kind, rule, verdict, by) in kept.verdicts {
+    for (conversation, utterance, kind, rule, verdict, by, at_ms) in kept.verdicts {
         within!(tx, |conn| {
             sqlx::query(sql)
                 .bind(conversation)
@@ -150,6 +150,7 @@ async fn put_back(tx: &mut Tx, kept: Kept) -> Result<(), StoreError> {
                 .bind(rule)
                 .bind(verdict)
                 .bind(by)
+                .bind(at_ms)
                 .execute(conn)
                 .await?;
         });

@@ -8,9 +8,8 @@ use super::Store;
 use super::conversations::{Evidence, NewParty};
 use super::engine::on;
 use super::error::StoreError;
-use super::ids::{
-    CaseId, CommitmentId, ConversationId, ConversationStatus, CustomerId, DecisionId, UserId, Verdict,
-};
+use super::feedback::MissedSignal;
+use super::ids::{CaseId, CommitmentId, ConversationId, ConversationStatus, CustomerId, DecisionId, UserId};
 use super::json::{JsonText, as_json};
 
 /// One conversation in a list or on the board.
@@ -263,6 +262,8 @@ pub struct ConversationPage {
     pub decisions: Vec<DecisionRow>,
     /// What was promised.
     pub commitments: Vec<CommitmentRow>,
+    /// What people found where nothing did.
+    pub missed: Vec<MissedSignal>,
 }
 
 macro_rules! conversation_select {
@@ -353,6 +354,7 @@ impl Store {
             signals: self.signals(id).await?,
             heat: self.heat_curve(id).await?,
             commitments: self.commitments(id).await?,
+            missed: self.missed_signals(id).await?,
             decisions,
             utterances,
         };
@@ -441,29 +443,6 @@ impl Store {
         let rows: Vec<DecisionColumns> =
             on!(self.read, |pool| sqlx::query_as(sql).bind(id).fetch_all(pool).await?);
         Ok(rows.into_iter().map(|row| with_quotes(row, utterances)).collect())
-    }
-
-    /// Notes what a person says of a signal.
-    pub async fn judge_signal(
-        &self,
-        conversation: &ConversationId,
-        utterance: i64,
-        number: i64,
-        verdict: Option<Verdict>,
-        by: &UserId,
-    ) -> Result<(), StoreError> {
-        let sql = "UPDATE signals SET verdict = $4, verdict_by = $5
-                   WHERE conversation_id = $1 AND utterance = $2 AND number = $3";
-        let changed = on!(self.write, |pool| sqlx::query(sql)
-            .bind(conversation)
-            .bind(utterance)
-            .bind(number)
-            .bind(verdict.map(Verdict::name))
-            .bind(by)
-            .execute(pool)
-            .await?
-            .rows_affected());
-        super::conversations::found(changed, "signal in conversation", conversation)
     }
 }
 

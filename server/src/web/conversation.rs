@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use gradus_engine::protocol::Protocol;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::board::{case_link, customer_name};
@@ -11,7 +12,7 @@ use super::svg::{Curve, Mark, Point, heat_curve, waveform};
 use super::transcript::{Decided, Line, causes, lines};
 use super::words::heat_class;
 use super::{Badge, CaseLink, Frame, Section, Words, badges, frame, icons, show};
-use crate::api::ApiError;
+use crate::api::{ApiError, Asked};
 use crate::auth::Me;
 use crate::http::App;
 use crate::store::{CommitmentRow, ConversationPage, ConversationStatus, DecisionRow};
@@ -97,16 +98,32 @@ pub(super) struct Page {
     pub v: ConversationView,
 }
 
+/// The utterance in which something was missed.
+#[derive(Deserialize)]
+pub struct Marked {
+    mark: Option<i64>,
+}
+
 /// Shows a conversation.
-pub async fn page(State(app): State<App>, me: Me, Path(id): Path<String>) -> Result<Response, ApiError> {
+pub async fn page(
+    State(app): State<App>,
+    me: Me,
+    Path(id): Path<String>,
+    Asked(asked): Asked<Marked>,
+) -> Result<Response, ApiError> {
     let page = app.conversation_for(&me, id).await?;
     let f = frame(&app, &me, Section::Conversations);
-    let v = view(&f.w, app.desk.pipeline.protocol(), page);
+    let v = view(&f.w, app.desk.pipeline.protocol(), page, asked.mark.filter(|_| f.may_judge()));
     show(&Page { f, v })
 }
 
 /// Returns a conversation in words.
-pub(super) fn view(w: &Words, protocol: &Protocol, page: ConversationPage) -> ConversationView {
+pub(super) fn view(
+    w: &Words,
+    protocol: &Protocol,
+    page: ConversationPage,
+    marked: Option<i64>,
+) -> ConversationView {
     let row = &page.conversation;
     let live = row.status == ConversationStatus::Live.name();
     let sound: Value =
@@ -149,7 +166,7 @@ pub(super) fn view(w: &Words, protocol: &Protocol, page: ConversationPage) -> Co
         duration: w.place(duration_ms),
         curve: curve(w, protocol, &page, &decisions, duration_ms),
         wave: if row.recording_key.is_some() { waveform(&peaks) } else { String::new() },
-        lines: lines(w, &page, &decided),
+        lines: lines(w, &page, marked, &decided),
         promises: page.commitments.iter().map(|promise| promise_view(w, &page, promise)).collect(),
         sound: sound_facts(w, &sound),
         history,

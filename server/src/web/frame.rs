@@ -102,6 +102,11 @@ impl Frame {
         self.who.role.may(May::Note)
     }
 
+    /// Says whether the person may say that a signal is right, wrong or missing.
+    pub fn may_judge(&self) -> bool {
+        self.who.role.may(May::Judge)
+    }
+
     /// Says whether the person may add people.
     pub fn may_people(&self) -> bool {
         self.who.role.may(May::People)

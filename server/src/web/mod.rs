@@ -11,6 +11,7 @@ mod conversation;
 mod customers;
 mod deliveries;
 mod error;
+mod feedback;
 mod frame;
 mod icons;
 mod sign_in;
@@ -63,6 +64,8 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/conversations", get(board::archive))
         .route("/conversations/{id}", get(conversation::page))
         .route("/conversations/{id}/case", post(case::open))
+        .route("/conversations/{id}/verdict", post(feedback::judge))
+        .route("/conversations/{id}/missed", post(feedback::missed))
         .route("/cases", get(cases::page))
         .route("/cases/{id}", get(case::page))
         .route("/cases/{id}/acknowledge", post(case::acknowledge))

@@ -93,7 +93,7 @@ fn board(lang: Lang) -> Vec<(&'static str, String)> {
 fn conversations(lang: Lang) -> Vec<(&'static str, String)> {
     let page = |page| {
         let f = frame(lang, Section::Conversations);
-        let v = conversation_view(&f.w, &samples::protocol(), page);
+        let v = conversation_view(&f.w, &samples::protocol(), page, None);
         ConversationPage { f, v }.render().unwrap()
     };
     vec![
@@ -281,7 +281,7 @@ fn what_a_hostile_customer_says_stays_text() {
     page.conversation.customer_name = Some("<script>alert(1)</script>".into());
     page.utterances[0].text = Some("<img src=x onerror=alert(1)>".into());
     let f = frame(Lang::Ru, Section::Conversations);
-    let v = conversation_view(&f.w, &samples::protocol(), page);
+    let v = conversation_view(&f.w, &samples::protocol(), page, None);
     let html = ConversationPage { f, v }.render().unwrap();
     assert!(!html.contains("<img src=x") && !html.contains("<script>alert"), "{html}");
 }

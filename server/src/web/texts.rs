@@ -350,6 +350,15 @@ texts! {
     v_solved "Вопрос был уже решён" "It was solved already";
     v_other "Другое" "Something else";
     v_why "Почему ложная" "Why false";
+    judge_hint "Верный ли это сигнал?" "Is this signal right?";
+    j_false "Ложный" "False";
+    j_right "верно" "true";
+    j_wrong "ложный" "false";
+    j_back "Снять отметку" "Take it back";
+    j_by_hand "отмечено вручную" "marked by hand";
+    j_add "не замечено…" "missed…";
+    j_missed "Что не замечено" "What was missed";
+    j_note "Отметить" "Mark";
     alerts_of_case "Оповещения" "Alerts";
     d_waiting "ждёт отправки" "waits to be sent";
     d_failed "не ушло, повторим" "did not go, will be repeated";

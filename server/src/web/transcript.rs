@@ -1,12 +1,16 @@
 //! A transcript with its signals in their places: texts are cut at the borders of the quotes, also where they overlap.
 
 use super::Words;
+use super::feedback::kinds;
 use super::words::{heat_class, signal_class};
 use crate::store::{ConversationPage, HeatRow, SignalRow, UtteranceRow};
 
 /// A signal as it is shown at its quote and in the margin.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct SignalNote {
+    pub number: i64,
+    /// `right`, `wrong` or nothing.
+    pub verdict: String,
     pub title: String,
     pub class: &'static str,
     pub rule: String,
@@ -42,6 +46,10 @@ pub(super) struct Line {
     pub heat_class: &'static str,
     pub pieces: Vec<Piece>,
     pub signals: Vec<SignalNote>,
+    /// What people found where nothing did: name, title, class.
+    pub missed: Vec<(String, String, &'static str)>,
+    /// What can be added to the line that somebody chose.
+    pub kinds: Vec<(&'static str, String)>,
     pub change: String,
     pub change_class: &'static str,
     pub causes: String,
@@ -49,7 +57,13 @@ pub(super) struct Line {
 }
 
 /// Returns the lines of a conversation; `decided` gives the decisions of an utterance.
-pub(super) fn lines(w: &Words, page: &ConversationPage, decided: &dyn Fn(i64) -> Vec<Decided>) -> Vec<Line> {
+/// `marked` is the utterance in which somebody marks something that was missed.
+pub(super) fn lines(
+    w: &Words,
+    page: &ConversationPage,
+    marked: Option<i64>,
+    decided: &dyn Fn(i64) -> Vec<Decided>,
+) -> Vec<Line> {
     let mut heat = 0;
     let line = |said: &UtteranceRow| {
         let signals: Vec<&SignalRow> =
@@ -68,6 +82,8 @@ pub(super) fn lines(w: &Words, page: &ConversationPage, decided: &dyn Fn(i64) ->
             heat_class: heat_class(heat),
             pieces: pieces(w, said.text.as_deref().unwrap_or(w.t.erased), &signals),
             signals: signals.iter().map(|signal| note(w, signal)).collect(),
+            missed: missed(w, page, said),
+            kinds: if marked == Some(said.utterance) { kinds(w, &said.party) } else { Vec::new() },
             change: if change == 0 { String::new() } else { format!("{change:+}°").replace('-', "−") },
             change_class: if change > 0 { "up" } else { "down" },
             causes: point.map(|point| causes(w, point)).unwrap_or_default(),
@@ -81,6 +97,13 @@ pub(super) fn lines(w: &Words, page: &ConversationPage, decided: &dyn Fn(i64) ->
 pub(super) fn causes(w: &Words, point: &HeatRow) -> String {
     let causes: Vec<String> = serde_json::from_str(&point.causes).unwrap_or_default();
     causes.iter().map(|cause| w.cause(cause)).collect::<Vec<_>>().join(", ")
+}
+
+fn missed(w: &Words, page: &ConversationPage, said: &UtteranceRow) -> Vec<(String, String, &'static str)> {
+    let of_line = page.missed.iter().filter(|missed| missed.utterance == said.utterance);
+    of_line
+        .map(|missed| (missed.kind.clone(), w.signal(&missed.kind), signal_class(&missed.kind, &said.party)))
+        .collect()
 }
 
 /// Returns the name of a speaker of the company, else their role. The customer's name stands above the page.
@@ -103,6 +126,8 @@ fn note(w: &Words, signal: &SignalRow) -> SignalNote {
         None => w.t.measured.to_owned(),
     };
     SignalNote {
+        number: signal.number,
+        verdict: signal.verdict.clone().unwrap_or_default(),
         title: w.signal(&signal.kind),
         class: signal_class(&signal.kind, &signal.party),
         rule: signal.rule.clone(),

@@ -42,6 +42,20 @@ const TABLE: &[(&str, &str, Option<&str>, &str)] = &[
     ("GET", "/api/v1/deliveries", None, "administrator"),
     ("GET", "/api/v1/rules", None, "coach administrator"),
     ("POST", "/api/v1/rules/reload", None, "coach administrator"),
+    ("GET", "/api/v1/rules/precision", None, "coach administrator"),
+    ("GET", "/api/v1/rules/examples", None, "coach administrator"),
+    (
+        "POST",
+        "/api/v1/conversations/{talk}/verdicts",
+        Some(r#"{"utterance":0,"number":0,"verdict":"right"}"#),
+        "supervisor conflict_specialist coach director administrator",
+    ),
+    (
+        "POST",
+        "/api/v1/conversations/{talk}/missed",
+        Some(r#"{"utterance":0,"kind":"distrust"}"#),
+        "supervisor conflict_specialist coach director administrator",
+    ),
     ("GET", "/account", None, "all"),
     (
         "POST",

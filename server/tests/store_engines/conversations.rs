@@ -210,11 +210,37 @@ on_both_engines! {
         desk.user("coach", "coach").await;
         desk.call("a").await;
         desk.commit(hot_call("a")).await;
-        let judge = async |number| desk.store.judge_signal(&"a".into(), 0, number, Some(Verdict::Wrong), &"coach".into()).await;
+        let judge = async |number| desk.store.judge_signal(&"a".into(), (0, number), Some(Verdict::Wrong), &"coach".into(), at(9)).await;
         judge(0).await.unwrap();
         assert!(matches!(judge(7).await, Err(StoreError::Missing(_))));
         desk.commit(Batch::new().change(signal("a", 0, SignalKind::SupervisorRequest, (0, 8)))).await;
         assert_eq!(desk.store.signals(&"a".into()).await.unwrap()[0].verdict.as_deref(), Some("wrong"));
+    }
+
+    async fn verdicts_count_for_their_rules_and_missed_signals_are_kept_once(desk) {
+        desk.user("coach", "coach").await;
+        desk.call("a").await;
+        desk.commit(hot_call("a")).await;
+        let (store, coach) = (&desk.store, "coach".into());
+        store.judge_signal(&"a".into(), (0, 0), Some(Verdict::Right), &coach, at(9)).await.unwrap();
+        for _ in 0..2 {
+            store.note_missed(&"a".into(), 0, SignalKind::Distrust, &coach, at(10)).await.unwrap();
+        }
+        let nowhere = store.note_missed(&"a".into(), 99, SignalKind::Distrust, &coach, at(10)).await;
+        assert!(matches!(nowhere, Err(StoreError::Missing(_))), "{nowhere:?}");
+        for (since, recent) in [(at(9), true), (at(10), false)] {
+            let counted = store.rule_verdicts(since).await.unwrap();
+            let counted: Vec<(&str, bool, i64)> =
+                counted.iter().map(|row| (row.verdict.as_str(), row.recent, row.count)).collect();
+            assert_eq!(counted, [("right", recent, 1)]);
+        }
+        let judged = store.judged_signals().await.unwrap();
+        let judged: Vec<(&str, Option<&str>)> =
+            judged.iter().map(|row| (row.kind.as_str(), row.verdict.as_deref())).collect();
+        assert!(judged.contains(&("distrust", Some("missed"))), "{judged:?}");
+        assert!(judged.iter().any(|row| row.1 == Some("right")), "{judged:?}");
+        assert!(store.forget_missed(&"a".into(), 0, SignalKind::Distrust).await.unwrap());
+        assert!(!store.forget_missed(&"a".into(), 0, SignalKind::Distrust).await.unwrap());
     }
 
     async fn a_card_split_over_utterances_is_in_no_table(desk) {

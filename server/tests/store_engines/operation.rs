@@ -111,7 +111,7 @@ async fn filled(desk: &Desk) {
     act(Action::Resolve { resolution: resolution("вернули деньги и извинились") }, 60).await;
     pipeline.end(&id, at(61)).await.unwrap();
     pipeline.tick(&"talk-1".into(), at(90)).await.unwrap();
-    store.judge_signal(&id, 2, 0, Some(Verdict::Right), &boss).await.unwrap();
+    store.judge_signal(&id, (2, 0), Some(Verdict::Right), &boss, at(45)).await.unwrap();
     store.set("desk", &vec![1, 2], at(1)).await.unwrap();
 }
 

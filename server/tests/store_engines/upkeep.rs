@@ -146,7 +146,7 @@ on_both_engines! {
         with_customer(&desk).await;
         desk.commit(Batch::new().change(signal("a", 0, SignalKind::Insult, (0, 3))).change(progress("a", 99))).await;
         desk.commit(Batch::new().changes_of(read_off("a"))).await;
-        desk.store.judge_signal(&"a".into(), 0, 0, Some(Verdict::Right), &"boss".into()).await.unwrap();
+        desk.store.judge_signal(&"a".into(), (0, 0), Some(Verdict::Right), &"boss".into(), at(9)).await.unwrap();
         let events = desk.store.rebuild(|event| {
             assert_eq!(event.kind, "utterance");
             Ok(read_off("a"))

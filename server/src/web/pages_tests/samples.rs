@@ -287,6 +287,7 @@ fn talk(conversation: ConversationRow, said: &[Said]) -> ConversationPage {
         heat: Vec::new(),
         decisions: Vec::new(),
         commitments: Vec::new(),
+        missed: Vec::new(),
     };
     for (index, (party, at, text, signals, heat, causes)) in (0..).zip(said) {
         page.utterances.push(UtteranceRow {
