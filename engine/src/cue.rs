@@ -188,7 +188,15 @@ fn objects(words: &[String]) -> bool {
         "отказываюсь",
         "отказываемся",
     ];
-    starts(words, FIRST, 2) || any(words, ANYWHERE)
+    starts(words, FIRST, 2) || any(words, ANYWHERE) || needs_otherwise(words)
+}
+
+/// «Мне четыреста надо»: who names what they need instead says no.
+fn needs_otherwise(words: &[String]) -> bool {
+    const NEED: &[&str] = &["надо", "нужно", "нужен", "нужна", "нужны"];
+    const THINKS: &[&str] = &["подумать", "посмотреть", "посоветоваться", "решить", "проверить", "записать"];
+    let first = words.first().is_some_and(|word| ["мне", "нам"].contains(&word.as_str()));
+    first && words.iter().any(|word| NEED.contains(&word.as_str())) && !any(words, THINKS)
 }
 
 fn tried_in_vain(words: &[String]) -> bool {

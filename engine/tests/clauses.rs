@@ -27,6 +27,9 @@ impl Notices for Script {
                 "customer_apology" => noticed.cues.customer_apology = true,
                 "tried_in_vain" => noticed.cues.tried_in_vain = true,
                 "agrees" => noticed.cues.agrees = true,
+                "objects" => noticed.cues.objects = true,
+                "asks" => noticed.cues.asks = true,
+                "alternative" => noticed.cues.alternative = true,
                 "hands_over" => noticed.cues.hands_over = true,
                 topic if topic.starts_with('#') => noticed.topic.push(topic[1..].parse().unwrap()),
                 kind => noticed.signals.push(found(kind.parse().unwrap())),
@@ -199,6 +202,25 @@ fn clause_2_1_a_solution_tried_in_vain_is_an_attempt_and_the_same_offer_again_is
     ]);
     assert_eq!(judged.attempt_failed_at.first(), Some(&1));
     assert_eq!(decided(&judged), ["4 coach supervisor_request 2.2"]);
+}
+
+#[test]
+fn clause_2_1_the_same_trouble_after_an_offer_is_an_attempt_unless_it_answers_a_question() {
+    let failed = |line: &'static str| Story::default().told(&[line, "К 5 outage"]).attempt_failed_at;
+    assert_eq!(failed("О 0 solution_offer"), [1]);
+    assert!(failed("О 0 solution_offer,asks").is_empty());
+    assert!(failed("О 0 solution_offer,clarifying_question").is_empty());
+}
+
+#[test]
+fn clause_2_1_something_else_that_is_named_and_declined_at_once_is_an_attempt() {
+    let failed = |agent: &'static str, customer: &'static str| {
+        Story::default().told(&[agent, customer, "К 10 refusal"]).attempt_failed_at
+    };
+    assert_eq!(failed("О 0 alternative", "К 5 objects"), [1]);
+    assert!(failed("О 0 alternative", "К 5 urgency").is_empty(), "what nobody declined was no offer");
+    assert!(failed("О 0 alternative,escalation_offer", "К 5 objects").is_empty(), "a person is no solution");
+    assert!(failed("О 0 clarifying_question", "К 5 objects").is_empty());
 }
 
 #[test]

@@ -24,6 +24,19 @@ struct Offer {
     /// The customer's last utterance that neither took the offer nor refused it.
     #[serde(default)]
     left_open_at: Option<u32>,
+    /// Something else was named in words that are not known as an offer: it counts when the customer declines it at once.
+    #[serde(default)]
+    tentative: bool,
+    /// The agent asked something along with it, so a trouble named next may be the answer.
+    #[serde(default)]
+    asked: bool,
+}
+
+impl Offer {
+    fn of(utterance: u32, noticed: &Noticed) -> Self {
+        let asked = noticed.cues.asks || noticed.has(K::ClarifyingQuestion);
+        Self { utterance, topic: noticed.topic.clone(), left_open_at: None, tentative: false, asked }
+    }
 }
 
 /// Troubles that show that an offer on the table was passed over.
@@ -59,6 +72,10 @@ impl Attempts {
     /// whoever proposes something else instead has understood the answer as a no.
     pub fn agent(&mut self, utterance: u32, noticed: &Noticed) -> Option<u32> {
         if !noticed.has_any(&[K::SolutionOffer, K::CompensationOffer]) {
+            let hands_over = noticed.has(K::EscalationOffer) || noticed.cues.hands_over;
+            if self.open.is_none() && noticed.cues.alternative && !hands_over {
+                self.open = Some(Offer { tentative: true, ..Offer::of(utterance, noticed) });
+            }
             return None;
         }
         if self.failed_topics.iter().any(|topic| same_offer(topic, &noticed.topic)) {
@@ -68,7 +85,7 @@ impl Attempts {
             let other = noticed.cues.alternative && !same_offer(&offer.topic, &noticed.topic);
             offer.left_open_at.filter(|_| other)
         };
-        let before = self.open.take();
+        let before = self.open.take().filter(|offer| !offer.tentative);
         let failed_at = before.as_ref().and_then(instead);
         if let (Some(at), Some(offer)) = (failed_at, before.clone()) {
             self.fail(at, offer);
@@ -76,14 +93,25 @@ impl Attempts {
         if before.is_none() || failed_at.is_some() {
             self.offers += 1;
         }
-        self.open = Some(Offer { utterance, topic: noticed.topic.clone(), left_open_at: None });
+        self.open = Some(Offer::of(utterance, noticed));
         failed_at
     }
 
     /// Takes in an utterance of the customer and returns whether an attempt failed at it.
     pub fn customer(&mut self, utterance: u32, noticed: &Noticed) -> bool {
+        if let Some(offer) = self.open.take_if(|offer| offer.tentative) {
+            let declined = noticed.has(K::Refusal)
+                || noticed.cues.objects && !noticed.cues.asks
+                || noticed.cues.tried_in_vain;
+            let known = self.failed_topics.iter().any(|topic| same_offer(topic, &offer.topic));
+            if declined && !known {
+                self.offers += 1;
+                return self.fail(utterance, offer);
+            }
+            return false;
+        }
         if let Some(mut offer) = self.open.take() {
-            return match answer(noticed, offer.left_open_at.is_some()) {
+            return match answer(noticed, &offer) {
                 Answer::Refused => self.fail(utterance, offer),
                 Answer::Accepted => {
                     self.accepted = Some(offer);
@@ -119,7 +147,8 @@ enum Answer {
     Open,
 }
 
-fn answer(noticed: &Noticed, asked_before: bool) -> Answer {
+fn answer(noticed: &Noticed, offer: &Offer) -> Answer {
+    let asked_before = offer.left_open_at.is_some();
     let cues = noticed.cues;
     if noticed.has(K::Refusal) || cues.tried_in_vain {
         return Answer::Refused;
@@ -132,6 +161,10 @@ fn answer(noticed: &Noticed, asked_before: bool) -> Answer {
     }
     if cues.agrees {
         return Answer::Accepted;
+    }
+    // The trouble is still there: what was proposed did not help, or was not listened to.
+    if noticed.has(K::Outage) && !offer.asked && !cues.asks {
+        return Answer::Refused;
     }
     if noticed.has_any(&[K::BillingProblem, K::Urgency, K::PoorCommunication, K::Profanity]) && asked_before {
         return Answer::Refused;
