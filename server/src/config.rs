@@ -23,6 +23,8 @@ pub struct Config {
     pub speech: Speech,
     /// What is assumed of conversations.
     pub conversation: Conversation,
+    /// Live sound from an exchange.
+    pub live: Live,
     /// How signals are noticed.
     pub notice: Notice,
     /// Signing in.
@@ -134,6 +136,42 @@ impl Conversation {
         })?;
         let first_party = self.first_party.parse().context("conversation.first_party: customer or agent")?;
         Ok(crate::intake::Defaults { zone, first_party })
+    }
+}
+
+/// Live sound from an exchange.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Live {
+    /// Address and port of AudioSocket, empty for none.
+    pub audiosocket: String,
+    /// Addresses and networks that may connect to AudioSocket, separated by commas.
+    pub allow: String,
+    /// Whether streams that nobody announced are taken.
+    pub unregistered: bool,
+    /// How long a stream waits for its announcement, in ms.
+    pub wait_ms: u64,
+    /// Most streams at a time.
+    pub max_streams: usize,
+}
+
+impl Live {
+    /// Returns the networks that may connect.
+    ///
+    /// # Errors
+    /// Names the one that is none.
+    pub fn allowed(&self) -> Result<Vec<ipnet::IpNet>> {
+        let names = self.allow.split(',').map(str::trim).filter(|name| !name.is_empty());
+        names
+            .map(|name| {
+                let address = name.parse::<std::net::IpAddr>().map(ipnet::IpNet::from);
+                address.or_else(|_| name.parse()).map_err(|_| {
+                    anyhow::anyhow!(
+                        "live.allow: \"{name}\" is neither an address nor a network such as 10.0.0.0/8"
+                    )
+                })
+            })
+            .collect()
     }
 }
 

@@ -261,16 +261,55 @@ impl Desk {
     /// # Errors
     /// When the store cannot keep it.
     pub async fn begin(&self, incoming: &Incoming, name: &str, started: Timestamp) -> Result<ConversationId> {
+        self.begin_from(incoming, name, started, None, None).await
+    }
+
+    /// The same for a team, from a source.
+    ///
+    /// # Errors
+    /// When the store cannot keep it.
+    pub async fn begin_from(
+        &self,
+        incoming: &Incoming,
+        name: &str,
+        started: Timestamp,
+        team: Option<String>,
+        source: Option<String>,
+    ) -> Result<ConversationId> {
         let id = ConversationId(name.to_owned());
         let customer = self.know_customer(incoming, started).await?;
         let mut new = NewConversation::new(id.clone(), incoming.channel, ConversationStatus::Live, started);
         new.customer_id.clone_from(&customer);
         new.agent_name = agent_name(incoming);
+        new.team = team;
+        new.source = source;
         new.subject = incoming.subject.as_deref().map(MaskedText::of);
         new.parties = incoming.parties.iter().map(party).collect();
         let facts = self.facts(customer.as_ref()).await?;
         self.pipeline.start(new, facts).await?;
         Ok(id)
+    }
+
+    /// Writes what the page of a conversation that is over has to say about how it came in.
+    ///
+    /// # Errors
+    /// When the store cannot keep it.
+    pub async fn note_conversation(
+        &self,
+        id: &ConversationId,
+        (started, over): (Timestamp, Timestamp),
+        note: &str,
+    ) -> Result<()> {
+        let mut known = NewConversation::new(
+            id.clone(),
+            gradus_engine::signal::Channel::Call,
+            ConversationStatus::Ended,
+            started,
+        );
+        known.ended_at = Some(over);
+        known.note = Some(note.to_owned());
+        self.store.commit(Batch::new().change(known)).await?;
+        Ok(())
     }
 
     async fn know_customer(&self, incoming: &Incoming, now: Timestamp) -> Result<Option<CustomerId>> {

@@ -67,6 +67,8 @@ pub struct App {
     pub gate: Arc<Gate>,
     /// Files given to the server.
     pub inbox: Inbox,
+    /// Live sound.
+    pub live: Arc<crate::live::Live>,
     /// The ways out.
     pub channels: Arc<Channels>,
     /// When each person last tried a channel: a message a few seconds.
@@ -88,8 +90,10 @@ impl App {
         let zone = desk.config.conversation.defaults()?.zone;
         let inbox = Inbox::open(&desk)?;
         let channels = Arc::new(Channels::open(&desk.config)?);
+        let live = crate::live::Live::open(desk.clone())?;
         Ok(Self {
             desk,
+            live,
             hub: Hub::default(),
             gate: Arc::default(),
             inbox,

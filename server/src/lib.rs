@@ -26,6 +26,7 @@ pub mod store;
 pub mod alert;
 pub mod hub;
 pub mod inbox;
+pub mod live;
 
 pub mod backup;
 pub mod doctor;

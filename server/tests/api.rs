@@ -13,6 +13,8 @@ mod desk;
 mod feedback;
 #[path = "api/history.rs"]
 mod history;
+#[path = "api/live.rs"]
+mod live;
 #[path = "api/outside.rs"]
 mod outside;
 #[path = "api/past_cases.rs"]

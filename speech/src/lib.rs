@@ -12,6 +12,8 @@
 pub mod decode;
 mod warning;
 
+pub mod live;
+
 pub mod activity;
 pub mod recognise;
 

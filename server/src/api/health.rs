@@ -24,6 +24,9 @@ pub async fn metrics(State(app): State<App>) -> Result<Response, ApiError> {
     let failed = store.count_deliveries("failed").await?;
     let committed = *app.desk.store.committed().borrow();
     let refused = u8::from(app.desk.rules.state().refused.is_some());
+    let streams = app.live.open_streams();
+    let (open_sound, behind) = (streams.len(), streams.iter().filter(|stream| stream.behind).count());
+    let refused_sound = app.live.refused_count();
     let text = format!(
         "# HELP gradus_cases_open Cases that are not resolved.\n# TYPE gradus_cases_open gauge\ngradus_cases_open {open}\n\
          # HELP gradus_log_position Position of the last event committed by this node.\n# TYPE gradus_log_position counter\n\
@@ -34,7 +37,12 @@ pub async fn metrics(State(app): State<App>) -> Result<Response, ApiError> {
          # HELP gradus_live_streams Live streams that are open on this node.\n# TYPE gradus_live_streams gauge\n\
          gradus_live_streams {}\n\
          # HELP gradus_rules_refused Whether changed rule files are wrong and the rules before them stay in force.\n\
-         # TYPE gradus_rules_refused gauge\ngradus_rules_refused {refused}\n",
+         # TYPE gradus_rules_refused gauge\ngradus_rules_refused {refused}\n\
+         # HELP gradus_live_sound_streams Streams of sound that are open on this node, and that have fallen behind.\n\
+         # TYPE gradus_live_sound_streams gauge\ngradus_live_sound_streams{{state=\"open\"}} {open_sound}\n\
+         gradus_live_sound_streams{{state=\"behind\"}} {behind}\n\
+         # HELP gradus_live_sound_refused Streams of sound that were not taken since the start.\n\
+         # TYPE gradus_live_sound_refused counter\ngradus_live_sound_refused {refused_sound}\n",
         app.hub.listeners(),
     );
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())

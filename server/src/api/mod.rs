@@ -1,6 +1,7 @@
 //! The API, version 1. Handlers are thin: they read, check the permission, call, and write. Errors and status codes are
 //! in [`error`], the description of the whole in `openapi.json`.
 
+mod calls;
 mod cases;
 mod conversations;
 mod error;
@@ -25,6 +26,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::auth::{May, Me};
 use crate::http::App;
+use crate::live::sockets;
 
 pub use crate::inbox::Kept;
 pub use error::{ApiError, Problem, created, mend, not_modified, nothing_here, out_of_range, partial};
@@ -50,6 +52,8 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/api/v1/conversations/{id}", get(conversations::one))
         .route("/api/v1/conversations/{id}/end", post(conversations::end))
         .route("/api/v1/conversations/{id}/recording", get(recording))
+        .route("/api/v1/calls", post(calls::announce))
+        .route("/api/v1/streams", get(calls::streams))
         .route("/api/v1/cases", get(cases::list))
         .route("/api/v1/cases/{id}", get(cases::one))
         .route("/api/v1/cases/{id}/actions", post(cases::act))
@@ -79,6 +83,9 @@ pub fn routes(app: &App) -> Router<App> {
         .merge(imports)
         .route("/api/v1/live", get(live::stream))
         .route("/api/v1/conversations/{id}/ws", get(socket::open))
+        .route("/live/media", get(sockets::media))
+        .route("/live/fork", get(sockets::fork))
+        .route("/live/asterisk", get(sockets::asterisk))
 }
 
 /// Serves the description of the API.

@@ -34,6 +34,7 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
 
 async fn serve(config: Config, play: Vec<PathBuf>) -> Result<Ended> {
     let address = config.http.listen.clone();
+    let live_address = config.live.audiosocket.clone();
     let tls = http::tls(&config.http)?;
     make_store_folder(&config)?;
     let held = Store::hold(config.store.url.reveal(), Hold::Shared).await?;
@@ -50,6 +51,18 @@ async fn serve(config: Config, play: Vec<PathBuf>) -> Result<Ended> {
     tasks.spawn(app.hub.clone().run(desk.clone(), app.zone.clone(), stop.clone()));
     tasks.spawn(Arc::clone(&desk.rules).run(stop.clone()));
     tasks.spawn(app.inbox.clone().run(desk.clone(), stop.clone()));
+    let broken_off = app.live.end_broken_off().await?;
+    if broken_off > 0 {
+        tracing::warn!("{broken_off} calls were broken off when the server stopped; each says so");
+    }
+    let live = Arc::clone(&app.live);
+    if !live_address.is_empty() {
+        let listener = tokio::net::TcpListener::bind(&live_address).await.with_context(|| {
+            format!("live.audiosocket: cannot listen on {live_address}: choose another address or port")
+        })?;
+        eprintln!("gradus: AudioSocket on {live_address}");
+        tasks.spawn(crate::live::audiosocket::serve(Arc::clone(&live), listener, stop.clone()));
+    }
     let outbox = app.outbox();
     if let Some(bot) = app.bot(&outbox)? {
         tasks.spawn(bot.run(stop.clone()));
@@ -78,6 +91,7 @@ async fn serve(config: Config, play: Vec<PathBuf>) -> Result<Ended> {
     while let Some(ended) = tasks.join_next().await {
         ended?;
     }
+    live.stop();
     desk.store.close().await;
     held.end().await;
     Ok(Ended::Well)

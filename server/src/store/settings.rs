@@ -37,4 +37,13 @@ impl Store {
         });
         Ok(())
     }
+
+    /// Forgets a setting; one that was never made is no fault.
+    pub async fn unset(&self, key: &str) -> Result<(), StoreError> {
+        let sql = "DELETE FROM settings WHERE key = $1";
+        on!(self.write, |pool| {
+            sqlx::query(sql).bind(key).execute(pool).await?;
+        });
+        Ok(())
+    }
 }
