@@ -8,6 +8,7 @@ use gradus_engine::ear::Ear;
 use gradus_engine::event::Heard;
 use gradus_engine::signal::{Party, SignalKind};
 use gradus_speech::decode::{DecodeOptions, Recording};
+use gradus_speech::measure::{Channel, measure};
 use gradus_speech::model::ModelStore;
 use gradus_speech::recognise::Recognizer;
 use gradus_speech::transcribe::{TranscribeOptions, TranscribeProgress};
@@ -173,6 +174,31 @@ fn sound(transcript: &Transcript) -> Value {
     }
     shorten(&mut sound);
     sound
+}
+
+/// Measures the sound of a call whose words are known already: `words` were said on each channel. In the form of the reports,
+/// with the picture for the player.
+///
+/// # Errors
+/// When the recording cannot be decoded.
+pub fn measured(wav: Vec<u8>, agent: usize, words: [usize; 2]) -> Result<Value> {
+    let recording = gradus_speech::decode_bytes("call.wav", wav, &DecodeOptions::default())?;
+    let activity = gradus_speech::activity::find_voices(&recording.channels);
+    let channels: Vec<Channel<'_>> = recording
+        .channels
+        .iter()
+        .zip(&activity)
+        .zip(words)
+        .map(|((samples, found), words)| Channel { samples, voice: &found.voice, words })
+        .collect();
+    let mut sound = json!(measure(&channels, agent, recording.duration_ms));
+    if let Some(object) = sound.as_object_mut() {
+        object.insert("mono".to_owned(), json!(recording.is_mono()));
+        object.insert("duration_ms".to_owned(), json!(recording.duration_ms));
+        object.insert("waveform".to_owned(), json!(waveform(&recording)));
+    }
+    shorten(&mut sound);
+    Ok(sound)
 }
 
 /// Rounds fractions to thousandths: single precision has no more to say, and long tails only look like precision.

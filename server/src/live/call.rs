@@ -11,6 +11,7 @@ use gradus_engine::signal::{Channel, Party};
 use gradus_engine::time::Timestamp;
 use gradus_speech::{SAMPLE_RATE, SAMPLES_PER_MS};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use super::Live;
@@ -137,7 +138,7 @@ impl Live {
 
     /// Takes in the words of a call until all its streams are over; then ends the conversation and keeps the recording.
     pub(super) async fn run_call(self: Arc<Self>, call: Arc<Call>, mut heard: UnboundedReceiver<Told>) {
-        let mut words = Words { next: 0, over: 0 };
+        let mut words = Words::default();
         loop {
             match tokio::time::timeout(GRACE, heard.recv()).await {
                 Ok(Some(told)) => {
@@ -174,6 +175,10 @@ impl Live {
         };
         let spoken = self.spoken(call, words.next, party, &said);
         words.next += 1;
+        let count = said.text.split_whitespace().count();
+        if let Some(all) = words.said.get_mut(usize::from(party == Party::Agent)) {
+            *all += count;
+        }
         self.desk.pipeline.say(&call.conversation, &[spoken], &[]).await
     }
 
@@ -220,7 +225,8 @@ impl Live {
         let over = Timestamp::from_millis(call.closed_ms.load(Ordering::SeqCst));
         self.desk.pipeline.end(&call.conversation, over).await?;
         note.dedup();
-        let recording = self.keep_recording(call, &lines).await.context("the recording is not kept")?;
+        let (recording, sound) =
+            self.keep_recording(call, &lines, words.said).await.context("the recording is not kept")?;
         let mut known = NewConversation::new(
             call.conversation.clone(),
             Channel::Call,
@@ -229,6 +235,7 @@ impl Live {
         );
         known.ended_at = Some(over);
         known.recording_key = recording;
+        known.sound = sound;
         known.note = (!note.is_empty()).then(|| note.join(" "));
         self.desk.store.commit(Batch::new().change(known)).await?;
         self.desk.pipeline.changed(call.conversation.clone());
@@ -271,7 +278,8 @@ impl Live {
         &self,
         call: &Call,
         lines: &[(Arc<Line>, std::path::PathBuf)],
-    ) -> Result<Option<String>> {
+        [customer_words, agent_words]: [usize; 2],
+    ) -> Result<(Option<String>, Option<Value>)> {
         let agent = self.desk.config.speech.agent_channel.min(1);
         // Lines of one party one after the other; what is mixed goes on both channels.
         let mut channels: BTreeMap<usize, Vec<i16>> = BTreeMap::new();
@@ -293,17 +301,30 @@ impl Live {
         }
         let channels: Vec<Vec<i16>> = channels.into_values().filter(|channel| !channel.is_empty()).collect();
         if channels.is_empty() {
-            return Ok(None);
+            return Ok((None, None));
         }
         let key = format!("{}.wav", call.conversation);
-        self.desk.recordings.put(&key, wav(&channels)).await?;
-        Ok(Some(key))
+        let sound = wav(&channels);
+        self.desk.recordings.put(&key, sound.clone()).await?;
+        let words = if agent == 0 { [agent_words, customer_words] } else { [customer_words, agent_words] };
+        let measures =
+            tokio::task::spawn_blocking(move || crate::listen::measured(sound.to_vec(), agent, words))
+                .await?;
+        // A call whose sound cannot be measured keeps its words and its recording.
+        let measures = measures.inspect_err(|error| tracing::warn!("{key} is not measured: {error:#}")).ok();
+        Ok((Some(key), measures))
     }
 }
 
+/// What came of the words so far.
+#[derive(Default)]
 struct Words {
+    /// Number of the next utterance.
     next: u32,
+    /// Lines that are over.
     over: usize,
+    /// Words of the customer and of the agent.
+    said: [usize; 2],
 }
 
 async fn read_samples(path: &std::path::Path) -> Result<Vec<i16>> {

@@ -208,6 +208,8 @@ async fn an_announced_call_by_audiosocket_is_on_the_board_with_both_parties_and_
     let recording = gradus_speech::decode_bytes("a.wav", wav.to_vec(), &Default::default()).unwrap();
     assert_eq!(recording.channels.len(), 2);
     assert!((1_900..2_300).contains(&recording.duration_ms), "{}", recording.duration_ms);
+    let sound: Value = serde_json::from_str(row.sound.as_deref().unwrap()).unwrap();
+    assert_eq!((sound["mono"].as_bool(), sound["waveform"].as_array().map(Vec::len)), (Some(false), Some(2)));
     assert!(town.calls().await.is_empty());
     let left: Vec<_> =
         std::fs::read_dir(town.desk.app.desk.config.store.recordings.join("live")).unwrap().collect();
