@@ -12,6 +12,7 @@ mod imports;
 mod input;
 mod live;
 mod recording;
+mod reports;
 mod rules;
 mod socket;
 mod utterances;
@@ -65,6 +66,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/api/v1/rules", get(rules::state))
         .route("/api/v1/rules/reload", post(rules::reload))
         .route("/api/v1/week", get(figures::week))
+        .route("/api/v1/reports/{week}", get(reports::week))
         .route("/api/v1/customers", get(figures::customers))
         .route("/api/v1/customers/{id}", get(figures::customer))
         .route("/api/openapi.json", get(openapi))

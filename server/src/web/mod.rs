@@ -15,6 +15,7 @@ mod feedback;
 mod frame;
 mod icons;
 mod sign_in;
+mod streams;
 mod svg;
 mod texts;
 mod transcript;
@@ -81,6 +82,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/customers/{id}", get(customers::card))
         .route("/users", get(users::page).post(users::add))
         .route("/users/{id}/active", post(users::active))
+        .route("/streams", get(streams::page))
         .route("/deliveries", get(deliveries::page))
         .route("/deliveries/again", post(deliveries::again))
         .route("/deliveries/test", post(deliveries::test))

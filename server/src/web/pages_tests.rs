@@ -165,6 +165,7 @@ fn others(lang: Lang) -> Vec<(&'static str, String)> {
         f: frame(lang, Section::Week),
         span: span(&w, day(1), day(-6)),
         back: 1,
+        week: "2026-W47".into(),
         figures: figures(&w, &week),
         trend: trend(&w, &spans, &counted, 1),
         tables: tables(&w, &week),

@@ -154,3 +154,35 @@ async fn errors_are_problem_json_for_programs_and_pages_for_people() {
     }
     assert_eq!(page.header("cache-control"), "no-store");
 }
+
+#[tokio::test]
+async fn the_report_of_a_week_is_one_in_every_form_and_names_what_it_does_not_know() {
+    let desk = Desk::open().await;
+    let talk = desk.call("supervisor", &[COURT]).await;
+    let case = format!("{talk}-case");
+    desk.clock.advance(Millis::seconds(90));
+    assert_eq!(desk.submit("supervisor", &format!("/cases/{case}/acknowledge"), "").await.status, 303);
+    let fields = "reason=legal&decision=refunded&cost=450%2C50&cost_kind=refund&conclusion=check";
+    assert_eq!(desk.submit("supervisor", &format!("/cases/{case}/resolve"), fields).await.status, 303);
+    let get =
+        async |query: &str| desk.ask("director", "GET", &format!("/api/v1/reports/{query}"), None).await;
+    let json = get("2026-W48").await.json();
+    let weeks = json["weeks"].as_array().unwrap();
+    let this = weeks.last().unwrap();
+    assert_eq!((weeks.len(), this["week"].as_str()), (6, Some("2026-W48")));
+    assert_eq!(
+        (this["escalated"].as_i64(), this["to_acknowledge"]["median_s"].as_i64()),
+        (Some(1), Some(90))
+    );
+    assert_eq!(this["cost_by_reason"], json!({"legal": {"RUB": "450.5"}}));
+    assert_eq!(weeks[0]["to_resolve"], json!({"count": 0, "median_s": null, "p90_s": null}));
+    let csv = get("2026-W48?format=csv").await;
+    assert!(csv.body.contains("450.5") && csv.header("content-disposition").contains("gradus-2026-W48.csv"));
+    let page = get("2026-W48?format=html").await.body;
+    assert!(page.contains("450,50") && page.contains("2026-W43"), "{page}");
+    assert!(get("2026-W48?format=xlsx").await.body.starts_with("PK"));
+    for wrong in ["2026-W60", "2026-W48?format=doc"] {
+        assert_eq!(get(wrong).await.status, 422, "{wrong}");
+    }
+    assert!(desk.page("director", "/week").await.body.contains("/api/v1/reports/2026-W48?format=xlsx"));
+}
