@@ -74,7 +74,7 @@ fn sections(w: &Words, report: &Report) -> Vec<Section> {
         share(kept(week, "kept"), kept(week, "kept") + kept(week, "broken"))
     }));
     let mut sections = vec![Section { title: t.rp_main, rows: main }];
-    sections.push(Section { title: t.w_cost, rows: costs(w, report) });
+    sections.push(Section { title: t.rp_cost, rows: costs(w, report) });
     let by =
         |title, of: fn(&Figures) -> &Counts, name: &dyn Fn(&str) -> String| counts(title, weeks, of, name);
     let agent = |name: &str| if name.is_empty() { t.no_name.to_owned() } else { name.to_owned() };
@@ -235,13 +235,14 @@ pub fn html(w: &Words, report: &Report) -> String {
             continue;
         }
         out.push_str("<div class=\"wide\"><table><thead><tr><th></th>");
-        for week in &report.weeks {
+        // The week of the report first: on a telephone the others are found by scrolling.
+        for week in report.weeks.iter().rev() {
             out.push_str(&format!("<th>{}</th>", escape(&week.week)));
         }
         out.push_str("</tr></thead><tbody>");
         for (name, cells) in &section.rows {
             out.push_str(&format!("<tr><th>{}</th>", escape(name)));
-            for cell in cells {
+            for cell in cells.iter().rev() {
                 out.push_str(&format!("<td>{}</td>", escape(&cell.text(w))));
             }
             out.push_str("</tr>");
@@ -285,7 +286,7 @@ h1{font-size:1.5rem;margin:0 0 1rem}h2{font-size:1.05rem;margin:2rem 0 .5rem;bre
 .cards li{border:1px solid #d9dee4;border-radius:6px;padding:.75rem 1rem}.cards b{display:block;font-size:1.4rem}\
 .cards span,.cards small{display:block;color:#5a6470}.none{color:#5a6470}.wide{overflow-x:auto}\
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}td,thead th{text-align:right;white-space:nowrap}\
-th{font-weight:500;text-align:left}td,th{padding:.3rem .6rem;border-bottom:1px solid #e6eaee}td:last-child{font-weight:600}\
+th{font-weight:500;text-align:left}td,th{padding:.3rem .6rem;border-bottom:1px solid #e6eaee}td:nth-child(2){font-weight:600}\
 @media (prefers-color-scheme:dark){body{background:#14181e;color:#e6eaee}.cards li,td,th{border-color:#2c343e}\
 .cards span,.cards small,.none{color:#9aa4b0}}@media print{body{padding:0;font-size:11px}tr{break-inside:avoid}}";
 

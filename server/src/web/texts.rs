@@ -375,6 +375,7 @@ texts! {
     rp_section "Раздел" "Section";
     rp_name "Показатель" "Figure";
     rp_main "Главное" "Main figures";
+    rp_cost "Стоимость решений" "Cost of resolutions";
     rp_all "Всего" "In all";
     rp_none "нет" "none";
     rp_nothing "За эти недели ничего не было." "There was nothing in these weeks.";
