@@ -13,6 +13,7 @@ mod input;
 mod live;
 mod recording;
 mod reports;
+mod route;
 mod rules;
 mod socket;
 mod utterances;
@@ -65,6 +66,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/api/v1/rules/examples", get(feedback::examples))
         .route("/api/v1/rules", get(rules::state))
         .route("/api/v1/rules/reload", post(rules::reload))
+        .route("/api/v1/route", get(route::route))
         .route("/api/v1/week", get(figures::week))
         .route("/api/v1/reports/{week}", get(reports::week))
         .route("/api/v1/customers", get(figures::customers))

@@ -80,6 +80,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/week", get(week::page))
         .route("/customers", get(customers::list))
         .route("/customers/{id}", get(customers::card))
+        .route("/customers/{id}/forgive", post(customers::forgive))
         .route("/users", get(users::page).post(users::add))
         .route("/users/{id}/active", post(users::active))
         .route("/streams", get(streams::page))

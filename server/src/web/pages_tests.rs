@@ -172,6 +172,8 @@ fn others(lang: Lang) -> Vec<(&'static str, String)> {
     };
     let customer = samples::customer();
     let card = CardPage {
+        id: "k-1".into(),
+        marked: true,
         f: frame(lang, Section::Customers),
         name: customer.name.clone().unwrap(),
         badges: badges(&w, [customer.revenue_rank, None], customer.mark.as_deref()),

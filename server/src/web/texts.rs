@@ -388,6 +388,7 @@ texts! {
     rp_false_share "доля ложных среди отмеченных оповещений" "share of false among judged alerts";
     rp_kept_share "доля выполненных обещаний" "share of promises kept";
     rp_without "Передали без своей попытки" "Handed on without an own attempt";
+    forgive "Снять отметку" "Take the mark away";
     streams "Телефония" "Telephony";
     streams_lead "Какой звук приходит сейчас и что не принято" "What sound comes in now and what was not taken";
     streams_empty_title "Сейчас никто не говорит" "Nobody speaks now";

@@ -38,6 +38,7 @@ const TABLE: &[(&str, &str, Option<&str>, &str)] = &[
     ("GET", "/cases/{case}", None, "all"),
     ("GET", "/week", None, "supervisor coach director administrator"),
     ("GET", "/api/v1/reports/2026-W47", None, "supervisor coach director administrator"),
+    ("GET", "/api/v1/route?tel=1", None, "agent supervisor conflict_specialist coach administrator"),
     ("GET", "/users", None, "administrator"),
     ("GET", "/deliveries", None, "administrator"),
     ("GET", "/streams", None, "administrator"),
