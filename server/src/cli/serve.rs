@@ -53,6 +53,7 @@ async fn serve(config: Config, play: Vec<PathBuf>) -> Result<Ended> {
     tasks.spawn(app.hub.clone().run(desk.clone(), app.zone.clone(), stop.clone()));
     tasks.spawn(Arc::clone(&desk.rules).run(stop.clone()));
     tasks.spawn(app.inbox.clone().run(desk.clone(), stop.clone()));
+    desk.pipeline.recall_incidents().await?;
     let broken_off = app.live.end_broken_off().await?;
     if broken_off > 0 {
         tracing::warn!("{broken_off} calls were broken off when the server stopped; each says so");
