@@ -216,6 +216,8 @@ pub struct Session {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Alert {
+    /// Whether the protocol decides without calling anybody.
+    pub shadow: bool,
     /// Whether messages carry the customer's name and words.
     pub words: bool,
     /// Minutes after which what was said calls nobody beyond the pages.

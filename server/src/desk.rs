@@ -90,6 +90,7 @@ impl Desk {
         std::fs::create_dir_all(&config.store.recordings).context("store.recordings")?;
         let recordings = Arc::new(Recordings::in_folder(&config.store.recordings)?);
         let pipeline = Pipeline::new(Arc::clone(&store), ear, protocol).reaching(Ways::of(&config));
+        let pipeline = pipeline.in_shadow(config.alert.shadow);
         let pipeline = Arc::new(pipeline);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let keeper = RuleKeeper::new(config.notice.rules_folder(), Arc::clone(&pipeline), Arc::clone(&clock));

@@ -139,7 +139,7 @@ fn board_row(w: &Words, row: &ConversationRow, curve: &[HeatRow]) -> BoardRow {
         case: case_link(w, row),
         without_case: match () {
             () if live => w.t.with_agent,
-            () if urgent && history => w.t.from_history,
+            () if urgent && history => w.history_word(row.history_before_ms),
             () => w.t.is_over,
         },
     }
@@ -235,7 +235,10 @@ pub async fn page(State(app): State<App>, me: Me) -> Result<Response, ApiError> 
     let f = frame(&app, &me, Section::Board);
     let rows = app.desk.store.board(me.team(), MOST).await?;
     let html = rendered(&app, &f.w, &rows).await?;
-    let summary = summary(&f.w, &rows, app.desk.pipeline.protocol().heat.high);
+    let mut summary = summary(&f.w, &rows, app.desk.pipeline.protocol().heat.high);
+    if app.desk.config.alert.shadow {
+        summary = format!("{summary}. {}", f.w.t.shadow_board);
+    }
     let alerts = strip(&app, &me, &f.w).await?;
     show(&BoardPage { f, summary, alerts, rows: html })
 }

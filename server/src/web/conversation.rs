@@ -29,8 +29,8 @@ pub(super) struct DecisionView {
     pub when: String,
     pub evidence: Vec<EvidenceView>,
     pub say: String,
-    /// It was history when the conversation came in.
-    pub history: bool,
+    /// It was history when the conversation came in, or was decided in the shadow: the word for it, else empty.
+    pub history: &'static str,
 }
 
 /// What a decision rests on.
@@ -85,8 +85,8 @@ pub(super) struct ConversationView {
     wave: String,
     lines: Vec<Line>,
     decisions: Vec<DecisionView>,
-    /// A decision that would have opened a case was history.
-    history: bool,
+    /// What to say where a decision that would have opened a case did not; else empty.
+    history: &'static str,
     promises: Vec<PromiseView>,
     sound: Vec<(&'static str, String)>,
 }
@@ -137,7 +137,13 @@ pub(super) fn view(
     let decisions = decisions(w, protocol, &page);
     let decided = |utterance: i64| in_line(&page, &decisions, utterance);
     let heat = if live { row.heat_last } else { row.heat_max };
-    let history = row.case_id.is_none() && decisions.iter().any(|one| one.history && one.class != "d-other");
+    let history = row.case_id.is_none()
+        && decisions.iter().any(|one| !one.history.is_empty() && one.class != "d-other");
+    let history = match (history, w.history_word(row.history_before_ms) == w.t.shadow) {
+        (false, _) => "",
+        (true, true) => w.t.shadow_note,
+        (true, false) => w.t.history_note,
+    };
     let length_ms = row.ended_at_ms.map_or(duration_ms, |end| end - row.started_at_ms).max(duration_ms);
     ConversationView {
         id: row.id.to_string(),
@@ -223,7 +229,11 @@ pub(super) fn decisions(w: &Words, protocol: &Protocol, page: &ConversationPage)
             when: said.map_or_else(|| w.moment(decision.at_ms), |said| w.place(said.start_ms)),
             evidence: evidence.collect(),
             say: rung.map(|rung| rung.say.clone()).unwrap_or_default(),
-            history: is_history(page, decision.at_ms),
+            history: if is_history(page, decision.at_ms) {
+                w.history_word(page.conversation.history_before_ms)
+            } else {
+                ""
+            },
         }
     };
     page.decisions.iter().enumerate().map(view).collect()

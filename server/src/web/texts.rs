@@ -118,6 +118,9 @@ texts! {
     transcript_empty "Пока никто ничего не сказал." "Nobody has said anything yet.";
     decisions "Решения регламента" "Decisions of the protocol";
     from_history "из истории" "from history";
+    shadow "теневой режим" "shadow";
+    shadow_note "Теневой режим: так решил бы регламент. Никого не оповестили, кейс сам не открылся." "Shadow: this is what the protocol would have decided. Nobody was alerted, no case was opened.";
+    shadow_board "Теневой режим: решения видны, но никого не зовут" "Shadow: decisions are shown, but nobody is called";
     history_note "Разговор загружен, когда уже закончился. Так решил бы регламент: никого не оповещали, кейс сам не открылся." "The conversation came in after it had ended. This is what the protocol would have decided: nobody was alerted, no case was opened.";
     decisions_empty "Регламент ничего не потребовал." "The protocol asked for nothing.";
     clause "пункт" "clause";

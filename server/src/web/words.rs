@@ -6,6 +6,8 @@ use jiff::ZonedDateTime;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
+use crate::pipeline::SHADOW;
+
 use super::texts::{EN, RU, Texts, en_plural, ru_plural};
 
 /// A language of the interface.
@@ -175,6 +177,15 @@ impl Words {
         match (self.lang, kind.parse::<SignalKind>()) {
             (Lang::Ru, Ok(kind)) => kind.title_ru().to_owned(),
             _ => spaced(kind),
+        }
+    }
+
+    /// Returns the word for a decision that called nobody: it was history, or made in the shadow.
+    pub fn history_word(&self, before_ms: Option<i64>) -> &'static str {
+        if before_ms.is_some_and(|before| before >= SHADOW.millis()) {
+            self.t.shadow
+        } else {
+            self.t.from_history
         }
     }
 

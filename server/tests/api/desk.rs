@@ -71,7 +71,8 @@ impl Desk {
         let store = Arc::new(Store::open(&url, Arc::new(clock.clone())).await.unwrap());
         let ear = Arc::new(gradus::ears::ear(config.notice.rules_folder()).unwrap());
         let protocol = Arc::new(gradus::ears::protocol(None).unwrap());
-        let pipeline = Arc::new(Pipeline::new(Arc::clone(&store), ear, protocol).reaching(Ways::of(&config)));
+        let pipeline = Pipeline::new(Arc::clone(&store), ear, protocol).reaching(Ways::of(&config));
+        let pipeline = Arc::new(pipeline.in_shadow(config.alert.shadow));
         let recordings = Arc::new(Recordings::in_folder(&config.store.recordings).unwrap());
         let time = Arc::new(clock.clone());
         let rules = RuleKeeper::new(config.notice.rules_folder(), Arc::clone(&pipeline), time.clone());

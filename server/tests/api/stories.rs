@@ -228,3 +228,23 @@ async fn a_mark_fades_when_its_time_is_over() {
     assert_eq!(store.fade_marks(desk.clock.clone().now()).await.unwrap(), 1);
     assert_eq!(marked().await, None);
 }
+
+#[tokio::test]
+async fn in_the_shadow_the_protocol_decides_and_nobody_is_called() {
+    let desk = Desk::open_with(&[("GRADUS_ALERT__SHADOW", "true")]).await;
+    let talk = desk.call("supervisor", &[COURT]).await;
+    let board = desk.page("supervisor", "/").await.body;
+    assert!(
+        board.contains("Теневой режим") && board.contains("Подключить руководителя немедленно"),
+        "{board}"
+    );
+    assert!(!board.contains("alerts-title"));
+    let page = desk.page("supervisor", &format!("/conversations/{talk}")).await.body;
+    assert!(page.contains("так решил бы регламент") && page.contains("теневой режим"), "{page}");
+    assert!(!page.contains("из истории"));
+    let cases = desk.ask("supervisor", "GET", "/api/v1/cases", None).await.json();
+    assert_eq!(cases["cases"].as_array().map(Vec::len), Some(0), "{cases}");
+    // One that a person opens is a case like any other.
+    assert_eq!(desk.submit("supervisor", &format!("/conversations/{talk}/case"), "").await.status, 303);
+    assert_eq!(desk.ask("supervisor", "GET", &format!("/api/v1/cases/{talk}-case"), None).await.status, 200);
+}
