@@ -45,6 +45,24 @@ pub struct Joined {
 }
 
 impl IncidentWatch {
+    /// Makes a watch whose first incident has the number after `last`: numbers of before a restart are not given again.
+    pub fn numbered_after(last: u64) -> Self {
+        Self { next: last, ..Self::default() }
+    }
+
+    /// Takes in an incident that is known to have been open at `at`, such as one of before a restart. Reports before this
+    /// one have to be taken in first: what they opened is this incident.
+    pub fn recall(&mut self, number: u64, kind: SignalKind, topic: &[u32], at: Timestamp) {
+        match self.open.iter_mut().rev().find(|open| open.kind == kind && shares(&open.topic, topic)) {
+            Some(open) => {
+                open.number = number;
+                open.last = at;
+            }
+            None => self.open.push(OpenIncident { number, kind, topic: topic.to_vec(), last: at }),
+        }
+        self.next = self.next.max(number);
+    }
+
     /// Takes in that `customer` reported trouble of `kind` about `topic`; returns the incident it belongs to, if any.
     pub fn report(
         &mut self,

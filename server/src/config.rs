@@ -25,6 +25,8 @@ pub struct Config {
     pub conversation: Conversation,
     /// Live sound from an exchange.
     pub live: Live,
+    /// Where an exchange sends callers.
+    pub route: Route,
     /// How signals are noticed.
     pub notice: Notice,
     /// Signing in.
@@ -137,6 +139,18 @@ impl Conversation {
         let first_party = self.first_party.parse().context("conversation.first_party: customer or agent")?;
         Ok(crate::intake::Defaults { zone, first_party })
     }
+}
+
+/// Names of the exchange's queues.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// Where callers go usually.
+    pub usual: String,
+    /// Where callers go who are marked.
+    pub conflict: String,
+    /// Where strategic customers go.
+    pub strategic: String,
 }
 
 /// Live sound from an exchange.

@@ -38,5 +38,6 @@ pub mod web;
 
 pub mod bench;
 pub mod eval;
+pub mod report;
 
 pub mod cli;

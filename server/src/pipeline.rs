@@ -7,6 +7,7 @@ mod read_off;
 mod track;
 mod turns;
 
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::{Context, Result};
@@ -112,6 +113,9 @@ impl Pipeline {
     /// Makes a pipeline over a store.
     pub fn new(store: Arc<Store>, ear: Arc<Ear>, protocol: Arc<Protocol>) -> Self {
         let (news, _) = broadcast::channel(NEWS_KEPT);
+        // Seconds since 1970 are beyond every number that was given before.
+        let now = u64::try_from(store.clock().now().millis() / 1_000).unwrap_or(0);
+        let watch = || Mutex::new(IncidentWatch::numbered_after(now));
         Self {
             store,
             ear: RwLock::new(ear),
@@ -119,8 +123,8 @@ impl Pipeline {
             ways: Ways::default(),
             turns: Turns::default(),
             noticing: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
-            incidents: Mutex::default(),
-            past_incidents: Mutex::default(),
+            incidents: watch(),
+            past_incidents: watch(),
             news,
         }
     }
@@ -160,6 +164,63 @@ impl Pipeline {
     fn basis<'a>(&'a self, ear: &'a Ear) -> Basis<'a> {
         let ways = Some((&self.ways, self.store.clock().now()));
         Basis { protocol: &self.protocol, rules_version: ear.rules_version(), ways }
+    }
+
+    /// Reads off the log what was reported within the window of incidents: a restart must not make customers of one trouble
+    /// strangers to each other.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub async fn recall_incidents(&self) -> Result<()> {
+        /// Events that are looked at: at a thousand utterances a minute, more than an hour of them.
+        const MOST: i64 = 100_000;
+        const PAGE: i64 = 5_000;
+        let rules = &self.protocol.incident;
+        let now = self.store.clock().now();
+        let mut position = (self.store.last_position().await? - MOST).max(0);
+        let mut keys: HashMap<String, Option<(String, Option<i64>)>> = HashMap::new();
+        let mut topics: HashMap<String, Vec<u32>> = HashMap::new();
+        let mut incidents = self.incidents.lock().await;
+        loop {
+            let events = self.store.events_after(position, PAGE).await?;
+            let Some(last) = events.last() else { break };
+            position = last.position;
+            for stored in events {
+                let at = Timestamp::from_millis(stored.at_ms);
+                if now.since(at) > rules.within || !matches!(stored.kind.as_str(), "said" | "incident") {
+                    continue;
+                }
+                let Ok(event) = serde_json::from_str::<Event>(&stored.body) else { continue };
+                let Some(id) = stored.stream.strip_prefix("conversation:") else { continue };
+                if !keys.contains_key(id) {
+                    let row = self.store.conversation(&ConversationId(id.to_owned())).await?;
+                    let key = row.map(|row| {
+                        let of =
+                            row.customer_id.map_or_else(|| format!("conversation {id}"), |id| id.to_string());
+                        (of, row.history_before_ms)
+                    });
+                    keys.insert(id.to_owned(), key);
+                }
+                let Some(Some((customer, history))) = keys.get(id) else { continue };
+                if history.is_some_and(|before| at.millis() < before) {
+                    continue;
+                }
+                match event {
+                    Event::Said(said) if said.party == Party::Customer => {
+                        for found in &said.noticed.signals {
+                            incidents.report(rules, customer, (found.kind, &said.noticed.topic), at);
+                        }
+                        topics.insert(id.to_owned(), said.noticed.topic);
+                    }
+                    Event::Incident { kind, incident, .. } => {
+                        let topic = topics.get(id).map_or(&[][..], Vec::as_slice);
+                        incidents.recall(incident, kind, topic, at);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Begins a conversation.

@@ -99,6 +99,10 @@ struct IncidentBody {
 struct LadderBody {
     calm_utterances: Spanned<u32>,
     repeat_after: Spanned<u32>,
+    #[serde(default = "usual_mark")]
+    mark: String,
+    #[serde(default = "usual_mark_days")]
+    mark_days: u32,
     #[serde(rename = "step")]
     steps: Vec<Spanned<LadderStepBody>>,
 }
@@ -270,6 +274,14 @@ fn heat(body: HeatBody, faults: &mut Faults<'_>) -> HeatRules {
     }
 }
 
+fn usual_mark() -> String {
+    "конфликтный".to_owned()
+}
+
+const fn usual_mark_days() -> u32 {
+    30
+}
+
 fn ladder(body: LadderBody, faults: &mut Faults<'_>) -> LadderRules {
     for number in [&body.calm_utterances, &body.repeat_after] {
         if *number.get_ref() == 0 {
@@ -301,6 +313,8 @@ fn ladder(body: LadderBody, faults: &mut Faults<'_>) -> LadderRules {
     LadderRules {
         calm_utterances: body.calm_utterances.into_inner(),
         repeat_after: body.repeat_after.into_inner(),
+        mark: body.mark,
+        mark_days: body.mark_days,
         steps,
     }
 }

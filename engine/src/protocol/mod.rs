@@ -102,6 +102,10 @@ pub struct LadderRules {
     pub calm_utterances: u32,
     /// Abusive utterances after which a step that was let pass is due anew.
     pub repeat_after: u32,
+    /// The mark that a customer gets at the last step; empty for none.
+    pub mark: String,
+    /// How many days the mark holds; 0 until somebody takes it away.
+    pub mark_days: u32,
     /// Clause and sentences of each step.
     pub steps: Vec<LadderSentence>,
 }

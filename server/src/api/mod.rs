@@ -12,6 +12,8 @@ mod imports;
 mod input;
 mod live;
 mod recording;
+mod reports;
+mod route;
 mod rules;
 mod socket;
 mod utterances;
@@ -64,7 +66,9 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/api/v1/rules/examples", get(feedback::examples))
         .route("/api/v1/rules", get(rules::state))
         .route("/api/v1/rules/reload", post(rules::reload))
+        .route("/api/v1/route", get(route::route))
         .route("/api/v1/week", get(figures::week))
+        .route("/api/v1/reports/{week}", get(reports::week))
         .route("/api/v1/customers", get(figures::customers))
         .route("/api/v1/customers/{id}", get(figures::customer))
         .route("/api/openapi.json", get(openapi))

@@ -12,6 +12,7 @@ mod import;
 mod model;
 mod protocol;
 mod rebuild;
+mod report;
 mod rules;
 mod serve;
 mod train;
@@ -61,6 +62,8 @@ enum Command {
     Rebuild(rebuild::Arguments),
     /// Say what is missing or wrong, with the cure; changes nothing.
     Doctor(doctor::Arguments),
+    /// Write the report of a week.
+    Report(report::Arguments),
     /// Measure the detector on a labelled file.
     Eval(eval::Arguments),
     /// Train the classifier on labelled files.
@@ -106,6 +109,7 @@ fn dispatch(command: Command) -> Result<Ended> {
         Command::Rebuild(arguments) => rebuild::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
     }

@@ -24,6 +24,8 @@ pub struct Arguments {
 
 /// How often the clocks of cases are looked at.
 const TICK: Duration = Duration::from_millis(500);
+/// How often marks of customers whose time is over are taken away.
+const FADE: Millis = Millis::minutes(1);
 /// How long a claimed case is left to the node that claimed it.
 const CLAIM: Millis = Millis::seconds(5);
 
@@ -51,6 +53,7 @@ async fn serve(config: Config, play: Vec<PathBuf>) -> Result<Ended> {
     tasks.spawn(app.hub.clone().run(desk.clone(), app.zone.clone(), stop.clone()));
     tasks.spawn(Arc::clone(&desk.rules).run(stop.clone()));
     tasks.spawn(app.inbox.clone().run(desk.clone(), stop.clone()));
+    desk.pipeline.recall_incidents().await?;
     let broken_off = app.live.end_broken_off().await?;
     if broken_off > 0 {
         tracing::warn!("{broken_off} calls were broken off when the server stopped; each says so");
@@ -115,12 +118,19 @@ async fn told_to_end() {
 
 /// Claims due cases one after the other and lets their clocks run; overdue ones fire once after a restart.
 async fn run_clocks(desk: Desk, stop: CancellationToken) {
+    let mut faded = desk.clock.now();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(TICK) => {}
         }
         let now = desk.clock.now();
+        if now.since(faded) >= FADE {
+            faded = now;
+            if let Err(error) = desk.store.fade_marks(now).await {
+                tracing::error!("Marks of customers do not fade: {error:#}");
+            }
+        }
         loop {
             let claimed = match desk.store.claim_due(now, now.plus(CLAIM)).await {
                 Ok(claimed) => claimed,

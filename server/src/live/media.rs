@@ -106,7 +106,10 @@ fn start(message: &Value) -> Result<Start, BadMessage> {
 
 fn media(message: &Value) -> Result<Media, BadMessage> {
     let inner = message.get("media").unwrap_or(message);
-    let payload = text_of(inner, &["payload"]).ok_or_else(|| bad("a message of sound has no \"payload\""))?;
+    let payload = inner
+        .get("payload")
+        .and_then(Value::as_str)
+        .ok_or_else(|| bad("a message of sound has no \"payload\""))?;
     let bytes = STANDARD
         .decode(payload.trim())
         .map_err(|error| bad(format!("the payload of a message is no base64: {error}")))?;
@@ -163,19 +166,13 @@ pub fn party(name: &str) -> Option<Party> {
     }
 }
 
-/// Texts, also numbers written as such.
+/// Short texts, also numbers written as such.
 fn text_of(value: &Value, names: &[&str]) -> Option<String> {
-    names
-        .iter()
-        .find_map(|name| match value.get(*name)? {
-            Value::String(text) if !text.is_empty() => Some(text.chars().take(200).collect::<String>()),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        })
-        .or_else(|| {
-            // The payload is the one long text.
-            names.contains(&"payload").then(|| value.get("payload")?.as_str().map(str::to_owned)).flatten()
-        })
+    names.iter().find_map(|name| match value.get(*name)? {
+        Value::String(text) if !text.is_empty() => Some(text.chars().take(200).collect()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    })
 }
 
 fn number_of(value: &Value, names: &[&str]) -> Option<u64> {

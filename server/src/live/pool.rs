@@ -158,10 +158,12 @@ impl Pool {
             let weak = Arc::downgrade(&pool);
             let thread = std::thread::Builder::new().name(format!("recognise-{number}"));
             let started = thread.spawn(move || {
+                // The pool is let go between two looks, so that the threads of one that nobody has any more end.
                 while let Some(pool) = weak.upgrade() {
                     match pool.next() {
                         Some(line) => pool.turn(&line),
-                        None => return,
+                        None if pool.stop.load(Ordering::SeqCst) => return,
+                        None => {}
                     }
                 }
             });
@@ -210,19 +212,14 @@ impl Pool {
         }
     }
 
+    /// Returns the line whose turn it is; nothing when none came for a while.
     fn next(&self) -> Option<Arc<Line>> {
         let mut ready = lock(&self.ready);
-        loop {
-            if let Some(line) = ready.pop_front() {
-                return Some(line);
-            }
-            if self.stop.load(Ordering::SeqCst) {
-                return None;
-            }
-            // The time-out lets a thread see that the pool is gone.
+        if ready.is_empty() && !self.stop.load(Ordering::SeqCst) {
             let wait = self.news.wait_timeout(ready, std::time::Duration::from_millis(500));
             ready = wait.unwrap_or_else(PoisonError::into_inner).0;
         }
+        ready.pop_front()
     }
 
     /// One turn of a line: some of its sound becomes words.
@@ -376,6 +373,20 @@ mod tests {
         let total: u64 = said.iter().map(|one| one.end_ms - one.start_ms).sum();
         assert_eq!(total, 20 * 5_000, "every millisecond once");
         assert!(lines.iter().all(|line| line.passed_over().is_empty() && line.partial().is_empty()));
+    }
+
+    #[test]
+    fn threads_end_with_the_pool() {
+        let pool = Pool::start(3);
+        let gone = Arc::downgrade(&pool);
+        drop(pool);
+        for _ in 0..100 {
+            if gone.strong_count() == 0 {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("a thread holds the pool");
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use gradus_engine::effect::Effect;
 use gradus_engine::event::{Event, Said};
 use gradus_engine::signal::{Channel, Group, Party, SignalKind};
 use gradus_engine::step::{State, step};
-use gradus_engine::time::Timestamp;
+use gradus_engine::time::{Millis, Timestamp};
 use serde_json::json;
 
 use super::{Basis, Spoken};
@@ -169,6 +169,7 @@ impl Track {
 
     fn decided(&mut self, basis: &Basis<'_>, decision: &Decision, now: Timestamp, batch: &mut Batch) {
         self.decisions += 1;
+        self.mark(basis, decision, now, batch);
         // «Engage a supervisor now» stays on the board when a department is brought in besides.
         let weight = weight(decision);
         if weight >= self.standing_weight {
@@ -210,6 +211,16 @@ impl Track {
             }
             .into(),
         );
+    }
+
+    /// At the end of the ladder the customer is marked, for a time that the protocol says. History marks nobody.
+    fn mark(&self, basis: &Basis<'_>, decision: &Decision, now: Timestamp, batch: &mut Batch) {
+        let rules = &basis.protocol.ladder;
+        let ends = decision.step == Some(LadderStep::Closing) && !rules.mark.is_empty();
+        let Some(id) = self.customer.clone().filter(|_| ends && !self.state.is_history(now)) else { return };
+        let days = Millis::minutes(u64::from(rules.mark_days) * 24 * 60);
+        let until = (rules.mark_days > 0).then(|| now.plus(days));
+        batch.changes.push(Change::MarkCustomer { id, mark: rules.mark.clone(), until });
     }
 
     fn decision_id(&self) -> DecisionId {

@@ -5,7 +5,7 @@ use gradus_engine::time::Timestamp;
 use super::alerts::{AlertClimb, NewAlert};
 use super::cases::{CaseUpdate, NewCase, Resolution, TimelineEntry};
 use super::conversations::{Commitment, Decision, HeatPoint, NewConversation, Progress, Signal, Utterance};
-use super::ids::{AlertId, CaseId, CommitmentId, CommitmentState, ConversationId, UserId};
+use super::ids::{AlertId, CaseId, CommitmentId, CommitmentState, ConversationId, CustomerId, UserId};
 use super::log::NewEvent;
 use crate::mask::MaskedText;
 
@@ -102,6 +102,15 @@ pub enum Change {
     Decide(Box<Decision>),
     /// A promise was made to the customer.
     Promise(Commitment),
+    /// A customer behaved so that others should know. A later mark holds longer than an earlier one.
+    MarkCustomer {
+        /// Who.
+        id: CustomerId,
+        /// The mark, as people read it.
+        mark: String,
+        /// Until when it holds; nothing until somebody takes it away.
+        until: Option<Timestamp>,
+    },
     /// A promise was kept, broken or dropped.
     SettlePromise {
         /// Which.

@@ -217,16 +217,50 @@ impl Store {
         Ok(on!(self.read, |pool| sqlx::query_as(sql).bind(id).bind(since).fetch_all(pool).await?))
     }
 
-    /// Sets or removes the mark of a customer.
+    /// Sets or removes the mark of a customer; one that is set so holds until it is removed.
     pub async fn mark_customer(&self, id: &CustomerId, mark: Option<&str>) -> Result<(), StoreError> {
-        let changed = on!(self.write, |pool| sqlx::query("UPDATE customers SET mark = $2 WHERE id = $1")
-            .bind(id)
-            .bind(mark)
-            .execute(pool)
-            .await?
-            .rows_affected());
+        let sql = "UPDATE customers SET mark = $2, mark_until_ms = NULL WHERE id = $1";
+        let changed =
+            on!(self.write, |pool| sqlx::query(sql).bind(id).bind(mark).execute(pool).await?.rows_affected());
         super::conversations::found(changed, "customer", id)
     }
+
+    /// Returns login and name of whoever has the customer's latest open case, where that is a person who may sign in.
+    pub async fn owner_of_open_case(&self, id: &CustomerId) -> Result<Option<(String, String)>, StoreError> {
+        let sql = "SELECT u.login, u.name FROM cases c JOIN users u ON u.id = c.owner_id
+                   WHERE c.customer_id = $1 AND c.closed_at_ms IS NULL AND u.active
+                   ORDER BY c.number DESC LIMIT 1";
+        Ok(on!(self.read, |pool| sqlx::query_as(sql).bind(id).fetch_optional(pool).await?))
+    }
+
+    /// Returns the name of the agent who last spoke with a customer.
+    pub async fn last_agent(&self, id: &CustomerId) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT COALESCE(g.name, v.agent_name) FROM conversations v LEFT JOIN users g ON g.id = v.agent_id
+                   WHERE v.customer_id = $1 AND COALESCE(g.name, v.agent_name) IS NOT NULL
+                   ORDER BY v.started_at_ms DESC LIMIT 1";
+        Ok(on!(self.read, |pool| sqlx::query_scalar(sql).bind(id).fetch_optional(pool).await?))
+    }
+
+    /// Takes away the marks whose time is over; returns how many.
+    pub async fn fade_marks(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let sql = "UPDATE customers SET mark = NULL, mark_until_ms = NULL WHERE mark_until_ms <= $1";
+        Ok(on!(self.write, |pool| sqlx::query(sql).bind(now.millis()).execute(pool).await?.rows_affected()))
+    }
+}
+
+/// Marks a customer. A mark without an end, and one that holds longer, stays.
+pub(super) async fn mark(
+    tx: &mut Tx,
+    id: &CustomerId,
+    mark: &str,
+    until: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE customers SET mark = $2, mark_until_ms = $3 WHERE id = $1
+               AND (mark IS NULL OR (mark_until_ms IS NOT NULL AND (CAST($3 AS BIGINT) IS NULL OR mark_until_ms < $3)))";
+    within!(tx, |conn| {
+        sqlx::query(sql).bind(id).bind(mark).bind(until.map(Timestamp::millis)).execute(conn).await?;
+    });
+    Ok(())
 }
 
 /// Returns the addresses in their normal form; what cannot be one is left out.

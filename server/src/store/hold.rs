@@ -34,8 +34,10 @@ impl Held {
     pub async fn end(self) {
         match self {
             Self::File(_) => {}
-            Self::Connection(conn) => {
-                // When it is broken the lock is gone already.
+            Self::Connection(mut conn) => {
+                // The server frees the locks of a closed connection a moment later; whoever comes next should not have to wait for
+                // it. When the connection is broken the lock is gone already.
+                let _ = sqlx::query("SELECT pg_advisory_unlock_all()").execute(&mut conn).await;
                 let _ = conn.close().await;
             }
         }

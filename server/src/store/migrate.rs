@@ -52,6 +52,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0005_feedback.sql"),
         postgres_only: false,
     },
+    Migration {
+        number: 6,
+        name: "marks",
+        sql: include_str!("../../migrations/0006_marks.sql"),
+        postgres_only: false,
+    },
 ];
 
 /// A migration that ran, as the database remembers it.

@@ -40,6 +40,7 @@ mod migrate;
 mod postgres;
 mod rebuild;
 mod recordings;
+mod report;
 mod settings;
 mod sqlite;
 mod tokens;
@@ -78,6 +79,7 @@ pub use load::Loading;
 pub use log::{NewEvent, Receipt, StoredEvent, case_stream, conversation_stream, text_sha256};
 pub use migrate::Applied;
 pub use recordings::Recordings;
+pub use report::{CaseTimes, Spent};
 pub use tokens::ApiToken;
 pub use users::{Session, User};
 pub use views::{

@@ -111,7 +111,8 @@ async fn write(tx: &mut Tx, changes: &mut [Change]) -> Result<(), StoreError> {
     }
     let mut bulk = Bulk::default();
     for change in changes.iter() {
-        if collect(&mut bulk, change) {
+        // A mark that faded or was forgiven since does not come back.
+        if matches!(change, Change::MarkCustomer { .. }) || collect(&mut bulk, change) {
             continue;
         }
         match apply(tx, change).await {

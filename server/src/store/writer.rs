@@ -16,7 +16,7 @@ use super::engine::{Db, Tx, within};
 use super::error::StoreError;
 use super::json::JsonText;
 use super::log::Receipt;
-use super::{Store, alerts, cases, conversations, imports};
+use super::{Store, alerts, cases, conversations, customers, imports};
 use crate::clock::Clock;
 
 /// Batches that wait for the writer; more callers wait outside.
@@ -246,6 +246,7 @@ pub(super) async fn apply(tx: &mut Tx, change: &Change) -> Result<(), StoreError
         Change::EndConversation { id, at } => conversations::end(tx, id, *at).await,
         Change::Decide(decision) => conversations::decide(tx, decision).await,
         Change::Promise(promise) => conversations::promise(tx, promise).await,
+        Change::MarkCustomer { id, mark, until } => customers::mark(tx, id, mark, *until).await,
         Change::SettlePromise { id, state, at } => conversations::settle(tx, id, *state, *at).await,
         Change::OpenCase(case) => cases::open(tx, case).await,
         Change::JoinCase { conversation, case } => conversations::join_case(tx, conversation, case).await,

@@ -2,14 +2,14 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::board::rendered;
 use super::cases::{CaseLine, line};
 use super::{Badge, Frame, Section, Words, badges, frame, show};
-use crate::api::{ApiError, Asked};
-use crate::auth::Me;
+use crate::api::{ApiError, Asked, Filled};
+use crate::auth::{May, Me};
 use crate::http::App;
 use crate::store::{CaseFilter, ContactKind, Customer, CustomerId, Purchase};
 
@@ -45,7 +45,10 @@ pub(super) struct Bought {
 #[template(path = "customer.html")]
 pub(super) struct CardPage {
     pub f: Frame,
+    pub id: String,
     pub name: String,
+    /// Whether there is a mark that can be taken away.
+    pub marked: bool,
     pub badges: Vec<Badge>,
     pub contacts: Vec<String>,
     pub facts: Vec<(&'static str, String)>,
@@ -134,6 +137,8 @@ pub async fn card(State(app): State<App>, me: Me, Path(id): Path<String>) -> Res
     let contact =
         |kind: ContactKind, value: String| if kind == ContactKind::Tel { telephone(&value) } else { value };
     show(&CardPage {
+        id: customer.id.to_string(),
+        marked: customer.mark.is_some(),
         name: customer.name.clone().unwrap_or_else(|| f.w.t.unknown_customer.to_owned()),
         badges: badges(&f.w, [customer.revenue_rank, customer.growth_rank], customer.mark.as_deref()),
         contacts: contacts.into_iter().map(|found| contact(found.kind, found.value)).collect(),
@@ -143,6 +148,28 @@ pub async fn card(State(app): State<App>, me: Me, Path(id): Path<String>) -> Res
         purchases: purchases.iter().map(|bought| bought_line(&f.w, bought)).collect(),
         f,
     })
+}
+
+/// A form with nothing but its token.
+#[derive(Deserialize)]
+pub struct Forgiven {
+    #[serde(default)]
+    csrf: String,
+}
+
+/// Takes the mark of a customer away before its time.
+pub async fn forgive(
+    State(app): State<App>,
+    me: Me,
+    Path(id): Path<String>,
+    Filled(form): Filled<Forgiven>,
+) -> Result<Response, ApiError> {
+    me.changes(&form.csrf, May::Act)?;
+    let id = CustomerId(id);
+    app.desk.store.mark_customer(&id, None).await?;
+    let now = app.desk.clock.now();
+    app.desk.store.audit(now, &me.user.id.0, "customer.forgive", &format!("customer:{id}"), "").await?;
+    Ok(Redirect::to(&format!("/customers/{id}")).into_response())
 }
 
 pub(super) fn bought_line(w: &Words, bought: &Purchase) -> Bought {

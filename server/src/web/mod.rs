@@ -15,6 +15,7 @@ mod feedback;
 mod frame;
 mod icons;
 mod sign_in;
+mod streams;
 mod svg;
 mod texts;
 mod transcript;
@@ -79,8 +80,10 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/week", get(week::page))
         .route("/customers", get(customers::list))
         .route("/customers/{id}", get(customers::card))
+        .route("/customers/{id}/forgive", post(customers::forgive))
         .route("/users", get(users::page).post(users::add))
         .route("/users/{id}/active", post(users::active))
+        .route("/streams", get(streams::page))
         .route("/deliveries", get(deliveries::page))
         .route("/deliveries/again", post(deliveries::again))
         .route("/deliveries/test", post(deliveries::test))

@@ -165,12 +165,15 @@ fn others(lang: Lang) -> Vec<(&'static str, String)> {
         f: frame(lang, Section::Week),
         span: span(&w, day(1), day(-6)),
         back: 1,
+        week: "2026-W47".into(),
         figures: figures(&w, &week),
         trend: trend(&w, &spans, &counted, 1),
         tables: tables(&w, &week),
     };
     let customer = samples::customer();
     let card = CardPage {
+        id: "k-1".into(),
+        marked: true,
         f: frame(lang, Section::Customers),
         name: customer.name.clone().unwrap(),
         badges: badges(&w, [customer.revenue_rank, None], customer.mark.as_deref()),

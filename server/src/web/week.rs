@@ -12,6 +12,7 @@ use super::{Frame, Section, Words, frame, show};
 use crate::api::{ApiError, Asked};
 use crate::auth::{May, Me};
 use crate::http::App;
+use crate::report::Week;
 use crate::store::{Counts, Weekly};
 
 /// Weeks in the picture of the trend.
@@ -52,6 +53,8 @@ pub(super) struct Page {
     pub f: Frame,
     pub span: String,
     pub back: i64,
+    /// The week as the report names it.
+    pub week: String,
     pub figures: Vec<Figure>,
     pub trend: Vec<TrendBar>,
     pub tables: Vec<Bars>,
@@ -80,6 +83,7 @@ pub async fn page(State(app): State<App>, me: Me, Asked(which): Asked<Which>) ->
     show(&Page {
         span: span(&f.w, from, to),
         back,
+        week: Week::of(from, &app.zone).to_string(),
         figures: figures(&f.w, &week),
         trend: trend(&f.w, &spans, &counted, back),
         tables: tables(&f.w, &week),

@@ -292,6 +292,8 @@ async fn json_media_streams_bring_both_tracks_of_a_call_in_any_order() {
     let row = town.until("the threat of the inbound track", |row| row.decision.is_some()).await;
     socket.text(&json!({"event": "stop", "streamSid": "M1"})).await;
     let row = town.over(&row.id).await;
+    let sound: Value = serde_json::from_str(row.sound.as_deref().unwrap()).unwrap();
+    assert_eq!(sound["duration_ms"], 1_000, "no frame is cut");
     let mut words = town.words(&row.id).await;
     words.sort();
     assert_eq!(words, [("agent".into(), PHRASES[0].into()), ("customer".into(), PHRASES[1].to_owned())]);

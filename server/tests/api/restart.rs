@@ -87,3 +87,40 @@ async fn the_words_of_a_resolution_are_shown_but_never_stand_in_the_log() {
     restarted(&desk).tick(&ConversationId(talk), Timestamp::from_millis(NOON)).await.unwrap();
     assert!(desk.page("supervisor", &case).await.body.contains("refunded to Somov"));
 }
+
+#[tokio::test]
+async fn customers_of_one_trouble_are_one_incident_also_across_a_restart() {
+    let desk = Desk::open().await;
+    let mut talks = Vec::new();
+    for number in 0..4 {
+        let start = serde_json::json!({"channel": "call", "customer_name": "Клиент", "customer_tel": format!("+7900000010{number}")});
+        let begun = desk.ask("supervisor", "POST", "/api/v1/conversations", Some(start)).await.json();
+        talks.push(ConversationId(begun["id"].as_str().unwrap().to_owned()));
+    }
+    let down = [said(0, Party::Customer, "у меня второй день нет интернета")];
+    for talk in &talks[..2] {
+        desk.app.desk.pipeline.say(talk, &down, &[]).await.unwrap();
+    }
+    let next = restarted(&desk);
+    next.recall_incidents().await.unwrap();
+    next.say(&talks[2], &down, &[]).await.unwrap();
+    let last = restarted(&desk);
+    last.recall_incidents().await.unwrap();
+    last.say(&talks[3], &down, &[]).await.unwrap();
+    let mut numbers = Vec::new();
+    for talk in &talks[2..] {
+        let events = desk.app.desk.store.events_of(&conversation_stream(talk), 0, 100).await.unwrap();
+        let incident = events
+            .iter()
+            .find(|event| event.kind == "incident")
+            .unwrap_or_else(|| panic!("{talk}: {events:?}"));
+        let body: serde_json::Value = serde_json::from_str(&incident.body).unwrap();
+        numbers.push(body.to_string());
+    }
+    assert!(
+        numbers[0].contains("true") && numbers[1].contains("false"),
+        "opened once, then joined: {numbers:?}"
+    );
+    let number = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    assert_eq!(number(&numbers[0]), number(&numbers[1]), "{numbers:?}");
+}

@@ -1,5 +1,6 @@
 //! What people do, from the words of a customer to the closed case.
 
+use gradus::clock::Clock;
 use gradus_engine::time::Millis;
 use serde_json::json;
 
@@ -153,4 +154,77 @@ async fn errors_are_problem_json_for_programs_and_pages_for_people() {
         assert!(!page.header(name).is_empty(), "{name}");
     }
     assert_eq!(page.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn the_report_of_a_week_is_one_in_every_form_and_names_what_it_does_not_know() {
+    let desk = Desk::open().await;
+    let talk = desk.call("supervisor", &[COURT]).await;
+    let case = format!("{talk}-case");
+    desk.clock.advance(Millis::seconds(90));
+    assert_eq!(desk.submit("supervisor", &format!("/cases/{case}/acknowledge"), "").await.status, 303);
+    let fields = "reason=legal&decision=refunded&cost=450%2C50&cost_kind=refund&conclusion=check";
+    assert_eq!(desk.submit("supervisor", &format!("/cases/{case}/resolve"), fields).await.status, 303);
+    let get =
+        async |query: &str| desk.ask("director", "GET", &format!("/api/v1/reports/{query}"), None).await;
+    let json = get("2026-W48").await.json();
+    let weeks = json["weeks"].as_array().unwrap();
+    let this = weeks.last().unwrap();
+    assert_eq!((weeks.len(), this["week"].as_str()), (6, Some("2026-W48")));
+    assert_eq!(
+        (this["escalated"].as_i64(), this["to_acknowledge"]["median_s"].as_i64()),
+        (Some(1), Some(90))
+    );
+    assert_eq!(this["cost_by_reason"], json!({"legal": {"RUB": "450.5"}}));
+    assert_eq!(weeks[0]["to_resolve"], json!({"count": 0, "median_s": null, "p90_s": null}));
+    let csv = get("2026-W48?format=csv").await;
+    assert!(csv.body.contains("450.5") && csv.header("content-disposition").contains("gradus-2026-W48.csv"));
+    let page = get("2026-W48?format=html").await.body;
+    assert!(page.contains("450,50") && page.contains("2026-W43"), "{page}");
+    assert!(get("2026-W48?format=xlsx").await.body.starts_with("PK"));
+    for wrong in ["2026-W60", "2026-W48?format=doc"] {
+        assert_eq!(get(wrong).await.status, 422, "{wrong}");
+    }
+    assert!(desk.page("director", "/week").await.body.contains("/api/v1/reports/2026-W48?format=xlsx"));
+}
+
+#[tokio::test]
+async fn at_the_end_of_the_ladder_a_customer_is_marked_called_back_by_another_and_forgiven() {
+    let desk = Desk::open().await;
+    let route = async |tel: &str| {
+        let path = format!("/api/v1/route?tel={tel}");
+        desk.ask("supervisor", "GET", &path, None).await.json()
+    };
+    assert_eq!(route("89000000999").await["reason"], "unknown");
+    let talk = desk.call("supervisor", &["я сейчас приеду и ноги тебе переломаю понял"]).await;
+    let to = route("8-900-000-09-99").await;
+    assert_eq!(
+        (&to["reason"], &to["queue"], &to["mark"]),
+        (&json!("marked"), &json!("conflict"), &json!("конфликтный"))
+    );
+    let customer = to["customer"].as_str().unwrap().to_owned();
+    let card = format!("/customers/{customer}");
+    assert!(desk.page("supervisor", &card).await.body.contains("/forgive"));
+    assert_eq!(desk.submit("agent", &format!("{card}/forgive"), "").await.status, 403);
+    assert_eq!(desk.submit("supervisor", &format!("{card}/forgive"), "").await.status, 303);
+    assert_eq!(route("89000000999").await["reason"], "usual");
+    assert_eq!(desk.submit("supervisor", &format!("/cases/{talk}-case/take-over"), "").await.status, 303);
+    let to = route("89000000999").await;
+    assert_eq!(
+        (&to["reason"], &to["person"], &to["queue"]),
+        (&json!("open_case"), &json!("supervisor"), &json!(null))
+    );
+}
+
+#[tokio::test]
+async fn a_mark_fades_when_its_time_is_over() {
+    let desk = Desk::open().await;
+    desk.call("supervisor", &["я сейчас приеду и ноги тебе переломаю понял"]).await;
+    let store = &desk.app.desk.store;
+    let marked = async || store.customer_by_tel("+79000000999").await.unwrap().unwrap().mark;
+    assert_eq!(store.fade_marks(desk.clock.clone().now()).await.unwrap(), 0);
+    assert_eq!(marked().await.as_deref(), Some("конфликтный"));
+    desk.clock.advance(Millis::minutes(30 * 24 * 60));
+    assert_eq!(store.fade_marks(desk.clock.clone().now()).await.unwrap(), 1);
+    assert_eq!(marked().await, None);
 }
