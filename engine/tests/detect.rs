@@ -227,6 +227,22 @@ fn a_macro_defined_through_itself_is_refused() {
 }
 
 #[test]
+fn ten_thousand_rules_are_compiled_and_the_last_one_still_finds() {
+    let syllables = ["ба", "ве", "ги", "до", "жу", "за", "ки", "ле", "мо", "ну"];
+    let word = |number: usize| -> String {
+        [1_000, 100, 10, 1].iter().map(|place| syllables[number / place % 10]).collect()
+    };
+    let mut rules = String::from("вид: legal_threat\n");
+    for number in 0..10_000 {
+        rules.push_str(&format!("правило: {number}\n  подать ..2 \"{}\"\n", word(number)));
+    }
+    let detector = with(&rules);
+    assert_eq!(detector.rule_count(), 10_000);
+    let text = format!("подам ещё {}", word(9_999));
+    assert_eq!(quotes(&detector, &text), [text.as_str()]);
+}
+
+#[test]
 fn examples_that_fail_say_why() {
     let errors = faults("вид: insult\nправило: р\n  дурак\n  + ты не дурак\n  - вот дурак\n");
     assert_eq!(errors.len(), 2, "{errors:?}");

@@ -151,20 +151,21 @@ impl Matcher {
                         guard = candidate.guard;
                         there = guard == NO_GUARD || self.stands_here(program, guard);
                     }
-                    if !there {
-                        continue;
-                    }
-                    let pattern = &program.patterns[candidate.pattern as usize];
-                    let rule = &program.rules[pattern.rule as usize];
-                    let guards = if guard == NO_GUARD { &[] } else { pattern.guards.of(&program.guards) };
-                    if rule.channels & channel_bit(channel) != 0
-                        && guards.iter().skip(1).all(|guard| self.stands_here(program, *guard))
+                    if there
+                        && candidate.channels & channel_bit(channel) != 0
+                        && (!candidate.more_guards || self.all_stand_here(program, candidate.pattern))
                     {
-                        self.tried.push((100 - rule.confidence.min(100), candidate.pattern, sentence));
+                        self.tried.push((candidate.doubt, candidate.pattern, sentence));
                     }
                 }
             }
         }
+    }
+
+    /// Says whether the sentence that is looked at holds all guards of a pattern.
+    fn all_stand_here(&mut self, program: &Program, pattern: PatternId) -> bool {
+        let guards = program.patterns[pattern as usize].guards.of(&program.guards);
+        guards.iter().all(|guard| self.stands_here(program, *guard))
     }
 
     /// Says whether some word of the sentence that is looked at fits the element.

@@ -7,11 +7,12 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use gradus_engine::detect::{Detector, Scratch, multiplied};
-use gradus_engine::ear::Ear;
+use gradus_engine::ear::Sources;
 use gradus_engine::signal::{Channel, Party, SignalKind};
 use serde_json::{Value, json};
 
 use super::{Times, memory_mib, thread_cpu};
+use crate::ears;
 
 /// The peer: our own small program over a library of Python.
 const PEER: &str = include_str!("peer.py");
@@ -92,12 +93,34 @@ pub fn rules(count: usize, lines: &[Line]) -> Result<Value> {
     }))
 }
 
-/// Measures with everything: rules, linear classifier and sentence encoder.
-pub fn whole(ear: &Ear, lines: &[Line]) -> Value {
-    let times = Times::of(lines, |line| {
-        ear.signals(&line.text, line.party, Channel::Call);
-    });
-    figures(&times)
+/// Measures the trained parts, each alone, and everything together as it is used; the lines are judged once.
+///
+/// # Errors
+/// As [`ears::ear`].
+pub fn trained(lines: &[Line]) -> Result<Value> {
+    let (memory, begin) = (memory_mib(), thread_cpu());
+    let mut ear = ears::ear(None)?;
+    let load = thread_cpu().saturating_sub(begin);
+    let held = memory_mib().zip(memory).map(|(now, then)| now - then);
+    let mut all = json!({"load_cpu_ms": rounded(load.as_secs_f64() * 1e3), "memory_mib": held.map(rounded)});
+    for (name, sources) in
+        [("classifier", Sources::Classifier), ("encoder", Sources::Encoder), ("together", Sources::Both)]
+    {
+        ear = ear.with_sources(sources);
+        let times = Times::of(lines, |line| {
+            ear.signals(&line.text, line.party, Channel::Call);
+        });
+        all[name] = figures(&times);
+    }
+    Ok(all)
+}
+
+/// Returns how many times as long an utterance takes with the most rules as with the fewest, `state` being cold or warm.
+pub fn growth(by_rules: &[Value], state: &str) -> Option<f64> {
+    let count = |figures: &&Value| figures["rules"].as_u64();
+    let speed = |figures: &Value| figures[state]["utterances_per_cpu_second"].as_f64();
+    let (fewest, most) = (by_rules.iter().min_by_key(count)?, by_rules.iter().max_by_key(count)?);
+    Some(rounded(speed(fewest)? / speed(most)?.max(1e-9)))
 }
 
 fn figures(times: &Times) -> Value {
@@ -158,6 +181,16 @@ fn environment(folder: &Path) -> Result<std::path::PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn growth_compares_the_most_rules_with_the_fewest() {
+        let figures =
+            |rules: u64, speed: f64| json!({"rules": rules, "warm": {"utterances_per_cpu_second": speed}});
+        let by_rules = [figures(5_000, 80_000.0), figures(500, 120_000.0), figures(3_000, 100_000.0)];
+        assert_eq!(growth(&by_rules, "warm"), Some(1.5));
+        assert_eq!(growth(&by_rules, "cold"), None);
+        assert_eq!(growth(&[], "warm"), None);
+    }
 
     #[test]
     fn the_figures_of_the_rules_name_what_was_measured() {

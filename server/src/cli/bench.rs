@@ -25,7 +25,7 @@ enum What {
 #[derive(Args)]
 struct Detect {
     /// Numbers of rules to measure with; the shipped rules are multiplied with other words.
-    #[arg(long, value_delimiter = ',', default_values_t = [500, 5_000])]
+    #[arg(long, value_delimiter = ',', default_values_t = [500, 3_000, 5_000])]
     rules: Vec<usize>,
     /// What to compare with.
     #[arg(long, value_enum, default_value_t = Peer::Python)]
@@ -73,7 +73,7 @@ fn measure_detection(arguments: &Detect) -> Result<()> {
     for &count in &arguments.rules {
         by_rules.push(bench::detect::rules(count, &lines)?);
     }
-    let whole = bench::detect::whole(&crate::ears::ear(None)?, &lines);
+    let trained = bench::detect::trained(&lines)?;
     let peer = match arguments.peer {
         Peer::None => None,
         Peer::Python => {
@@ -88,7 +88,11 @@ fn measure_detection(arguments: &Detect) -> Result<()> {
         "optimised": !cfg!(debug_assertions),
         "utterances": lines.len(),
         "rules_alone": by_rules,
-        "with_trained_parts": whole,
+        "most_to_fewest_rules": {
+            "cold": bench::detect::growth(&by_rules, "cold"),
+            "warm": bench::detect::growth(&by_rules, "warm"),
+        },
+        "trained_parts": trained,
         "peer": peer,
         "ratio_to_peer_cold": ratio.map(|(peer, own)| (own / peer * 10.0).round() / 10.0),
     });

@@ -9,7 +9,7 @@ mod report;
 pub use baseline::by_keywords;
 pub use conversations::{Expected, faults, read_expected};
 pub use file::{Labelled, read};
-pub use noise::corrupt;
+pub use noise::{WithNoise, corrupt, with_noise};
 pub use report::{KindScore, Report};
 
 use std::collections::BTreeSet;

@@ -1,5 +1,32 @@
 //! Corrupts words as recognisers do: splits, merges, wrong endings, lost letters. Seeded, so that a run repeats.
 
+use super::{JudgeText, Labelled, score};
+
+/// The macro F1 of the same lines with some share of their words corrupted.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct WithNoise {
+    /// Of a hundred words so many are corrupted.
+    pub percent: u32,
+    /// The macro F1, 0–1.
+    pub macro_f1: f64,
+    /// What was lost against the lines as they are; below zero where noise helped by chance.
+    pub lost: f64,
+}
+
+/// Scores the lines with each share of their words corrupted. Every line has a seed of its own, its number, so that the same
+/// lines give the same figures.
+pub fn with_noise(lines: &[Labelled], percents: &[u32], clean: f64, judge: JudgeText<'_>) -> Vec<WithNoise> {
+    let measured = percents.iter().map(|&percent| {
+        let mut corrupted = lines.to_vec();
+        for (line, seed) in corrupted.iter_mut().zip(1..) {
+            line.text = corrupt(&line.text, percent, seed);
+        }
+        let macro_f1 = score(&corrupted, judge).macro_f1();
+        WithNoise { percent, macro_f1, lost: clean - macro_f1 }
+    });
+    measured.collect()
+}
+
 /// Returns `text` with about `percent` of its words corrupted; the same seed gives the same text.
 pub fn corrupt(text: &str, percent: u32, seed: u64) -> String {
     let mut dice = Dice(seed ^ 0x9E37_79B9_7F4A_7C15);
@@ -82,6 +109,8 @@ impl Dice {
 
 #[cfg(test)]
 mod tests {
+    use gradus_engine::signal::{Channel, Party, SignalKind};
+
     use super::*;
 
     #[test]
@@ -90,5 +119,43 @@ mod tests {
         assert_eq!(corrupt(text, 0, 1), text);
         assert_eq!(corrupt(text, 50, 7), corrupt(text, 50, 7));
         assert_ne!(corrupt(text, 100, 7), text);
+    }
+
+    #[test]
+    fn half_of_a_percentage_is_about_half_of_the_words() {
+        let text = "совершенно ".repeat(2_000);
+        let changed = |percent| {
+            let noisy = corrupt(&text, percent, 3);
+            2_000 - noisy.split(' ').filter(|word| *word == "совершенно").count()
+        };
+        assert_eq!(changed(0), 0);
+        let (ten, twenty) = (changed(10), changed(20));
+        // Merging spoils two words at once, an ending can stay as it was.
+        assert!((150..=260).contains(&ten) && (300..=500).contains(&twenty), "{ten}, {twenty}");
+    }
+
+    #[test]
+    fn a_judge_that_looks_for_whole_words_loses_more_the_more_noise_there_is() {
+        let line = |text: &str| Labelled {
+            party: Party::Customer,
+            channel: Channel::Call,
+            text: text.to_owned(),
+            labels: [SignalKind::LegalThreat].into(),
+            trap: None,
+        };
+        let lines: Vec<Labelled> =
+            (0..300).map(|number| line(&format!("иск номер {number} завтра подаю"))).collect();
+        let judge = |text: &str, _: Party, _: Channel| {
+            let found = text.split(' ').any(|word| word == "подаю");
+            found.then_some(SignalKind::LegalThreat).into_iter().collect()
+        };
+        let clean = score(&lines, &judge).macro_f1();
+        let noisy = with_noise(&lines, &[5, 20, 50], clean, &judge);
+        assert_eq!(noisy.iter().map(|one| one.percent).collect::<Vec<_>>(), [5, 20, 50]);
+        assert!(
+            0.0 < noisy[0].lost && noisy[0].lost < noisy[1].lost && noisy[1].lost < noisy[2].lost,
+            "{noisy:?}"
+        );
+        assert_eq!(noisy, with_noise(&lines, &[5, 20, 50], clean, &judge));
     }
 }

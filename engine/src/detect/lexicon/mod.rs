@@ -48,6 +48,40 @@ pub struct Guess {
     pub readings: Vec<Reading>,
 }
 
+/// By how many bytes a form of a paradigm is longer than its first one, at most: no form of the dictionary exceeds it
+/// (кум, кумовьями; two bytes a letter).
+const LONGER: usize = 12;
+
+/// Finds keys with a beginning and a limit to their length: a short beginning has ten thousands of longer words.
+struct Near<'a> {
+    prefix: &'a [u8],
+    /// Bytes.
+    most: usize,
+}
+
+impl fst::Automaton for Near<'_> {
+    /// How many bytes were read; nothing once the key cannot fit any more.
+    type State = Option<usize>;
+
+    fn start(&self) -> Self::State {
+        Some(0)
+    }
+
+    fn is_match(&self, state: &Self::State) -> bool {
+        state.is_some_and(|read| read >= self.prefix.len())
+    }
+
+    fn can_match(&self, state: &Self::State) -> bool {
+        state.is_some()
+    }
+
+    fn accept(&self, state: &Self::State, byte: u8) -> Self::State {
+        let read = (*state)?;
+        let fits = self.prefix.get(read).map_or(read < self.most, |wanted| *wanted == byte);
+        fits.then_some(read + 1)
+    }
+}
+
 /// Lists of fixed-size little-endian items in one byte slice: `u32` count, `count + 1` offsets, items.
 #[derive(Clone, Copy)]
 struct Lists {
@@ -250,14 +284,13 @@ impl Lexicon {
         let varying = if lemma.ends_with("ть") || lemma.ends_with("ся") { 4 } else { 2 };
         let prefix: String = lemma.chars().take(letters.saturating_sub(varying).max(2)).collect();
         let (Some(map), mut forms) = (&self.forms, Vec::new()) else { return Vec::new() };
-        let mut stream = map.range().ge(&prefix).into_stream();
+        let near = Near { prefix: prefix.as_bytes(), most: lemma.len() + LONGER };
+        let mut stream = map.search(near).into_stream();
         while let Some((form, value)) = stream.next() {
-            let Some(form) = std::str::from_utf8(form).ok().filter(|form| form.starts_with(&prefix)) else {
-                break;
-            };
             if self.any_lemma(value, |one| one == id) {
                 let own = self.unpack(value).into_iter().find(|one| one.lemma == id);
-                forms.extend(own.map(|one| (form.to_owned(), one.readings)));
+                let form = std::str::from_utf8(form).ok();
+                forms.extend(form.zip(own).map(|(form, one)| (form.to_owned(), one.readings)));
             }
         }
         forms
@@ -329,5 +362,15 @@ mod tests {
             forms.contains(&"клубами".to_owned()) && !forms.contains(&"клубника".to_owned()),
             "{forms:?}"
         );
+    }
+
+    #[test]
+    fn no_form_of_a_paradigm_is_lost_for_its_length() {
+        let lexicon = Lexicon::builtin();
+        for (lemma, longest) in [("новый", "новейшими"), ("писать", "писавшими"), ("кум", "кумовьями")]
+        {
+            let forms: Vec<String> = lexicon.forms_of(lemma).into_iter().map(|form| form.0).collect();
+            assert!(forms.iter().any(|form| form == longest), "{lemma}: {forms:?}");
+        }
     }
 }

@@ -299,11 +299,18 @@ impl Compiler<'_> {
                 Scope::Clause => guards.first().copied().unwrap_or(NO_GUARD),
                 Scope::Utterance => NO_GUARD,
             };
+            let rule = &program.rules[pattern.rule as usize];
+            let candidate = Candidate {
+                guard,
+                pattern: id,
+                doubt: 100 - rule.confidence.min(100),
+                channels: rule.channels,
+                more_guards: guard != NO_GUARD && guards.len() > 1,
+            };
             pattern.guards = Stretch::put(&mut program.guards, guards);
-            let party = program.rules[pattern.rule as usize].party as usize & 1;
             for element in anchors {
                 let atoms = program.elements[element as usize].atoms.of(&program.element_atoms);
-                calls[party].extend(atoms.iter().map(|atom| (*atom, Candidate { guard, pattern: id })));
+                calls[rule.party as usize & 1].extend(atoms.iter().map(|atom| (*atom, candidate)));
             }
         }
         self.number_atoms(&mut calls);

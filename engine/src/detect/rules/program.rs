@@ -118,6 +118,13 @@ pub struct Candidate {
     pub guard: ElementId,
     /// The pattern.
     pub pattern: PatternId,
+    /// 100 − confidence of its rule. This and what follows stands here so that most candidates are refused without a look at
+    /// the pattern and its rule, which lie far away in memory.
+    pub doubt: u8,
+    /// The channels of its rule.
+    pub channels: u8,
+    /// Whether the sentence must hold other elements, too.
+    pub more_guards: bool,
 }
 
 /// No element has this number.
