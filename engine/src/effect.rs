@@ -28,6 +28,13 @@ pub enum Effect {
         /// How many have failed so far.
         failed: u32,
     },
+    /// The agent is told what fits this moment.
+    Hinted {
+        /// The utterance after which.
+        utterance: u32,
+        /// The hints of the protocol by name, the most fitting first.
+        hints: Vec<String>,
+    },
     /// The protocol decided.
     Decided(Decision),
     /// The case changed.

@@ -114,6 +114,10 @@ pub enum ToldBy {
     NoAnswer,
     /// The time to resolve the case ran out.
     Overdue,
+    /// Another clock of the case rang.
+    Clock,
+    /// Another department is needed.
+    Department,
 }
 
 /// Judges conversations under one protocol.
@@ -243,7 +247,13 @@ impl Run {
                 }
                 Effect::Case(CaseChange::Climbed { .. }) => self.cause = Some(ToldBy::NoAnswer),
                 Effect::Case(CaseChange::Overdue { .. }) => self.cause = Some(ToldBy::Overdue),
-                Effect::Case(_) => {}
+                Effect::Case(
+                    CaseChange::Rang { .. } | CaseChange::Unanswered { .. } | CaseChange::Resumed { .. },
+                ) => {
+                    self.cause = Some(ToldBy::Clock);
+                }
+                Effect::Case(CaseChange::Asked { .. }) => self.cause = Some(ToldBy::Department),
+                Effect::Case(_) | Effect::Hinted { .. } => {}
                 Effect::Alert(alert) => {
                     let at_ms = now.since(self.started).get();
                     self.judged.told.extend(self.cause.map(|cause| Told { at: now, at_ms, cause, alert }));
@@ -258,9 +268,7 @@ impl Run {
         let mut rung = Timestamp::from_millis(i64::MIN);
         while let Some(case) = &self.state.case {
             let later = |at: &Timestamp| *at > rung;
-            let next = Some(case.due_at)
-                .filter(later)
-                .or_else(|| alert::wake_at(&protocol.alerts, case).filter(later));
+            let next = alert::wake_at(case).filter(later);
             let Some(next) = next.filter(|next| until.is_none_or(|until| *next <= until)) else { return };
             if until.is_none() && self.cause == Some(ToldBy::Overdue) {
                 return;

@@ -27,4 +27,5 @@ pub mod case;
 pub mod commitment;
 
 pub mod alert;
+pub mod calendar;
 pub mod effect;

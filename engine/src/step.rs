@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::alert;
 use crate::case::{self, Action, Case, CaseChange, Refusal, StaffId};
 use crate::conversation::{Conversation, Side};
-use crate::decision::{Decision, DecisionKind, LadderStep};
+use crate::decision::{Decision, DecisionKind, LadderStep, Reason};
 use crate::effect::Effect;
 use crate::event::{CustomerFacts, Event};
 use crate::protocol::Protocol;
-use crate::signal::Channel;
+use crate::signal::{Channel, Party};
 use crate::time::Timestamp;
 
 /// A conversation with its case.
@@ -23,6 +23,8 @@ pub struct State {
     pub ended: bool,
     /// What is decided before this moment is history.
     pub history_before: Option<Timestamp>,
+    /// Reasons for which other departments are needed, while there is no case yet.
+    pub departments: Vec<Reason>,
     /// The strongest decision of history that called for a case: what a case opened later is about.
     pub passed_over: Option<DecisionKind>,
 }
@@ -41,6 +43,7 @@ impl Default for State {
             case: None,
             ended: false,
             history_before: None,
+            departments: Vec::new(),
             passed_over: None,
         }
     }
@@ -72,7 +75,10 @@ pub fn step(
         Event::Acted { by, action } => act(protocol, &mut state, by, action, now, &mut effects)?,
         Event::Tick => tick(protocol, &mut state, now, &mut effects),
     }
-    follow_decisions(protocol, &mut state, now, &mut effects);
+    customer_is_back(protocol, &mut state, event, now, &mut effects);
+    if !matches!(event, Event::Tick) {
+        follow_decisions(protocol, &mut state, now, &mut effects);
+    }
     Ok((state, effects))
 }
 
@@ -98,10 +104,15 @@ fn act(
         }
         (None, _) => return Err(Refusal::NoCase),
         (Some(case), action) => {
-            effects.push(Effect::Case(case.act(&protocol.clocks, by, action, now)?));
-            if let Action::HandOver { to } = action {
-                effects.push(Effect::Alert(alert::handed(&protocol.alerts, case, to)));
-            }
+            let change = case.act(protocol, by, action, (now, !state.ended))?;
+            let alert = match (&change, action) {
+                (_, Action::HandOver { to }) => Some(alert::handed(protocol, case, to)),
+                (CaseChange::Asked { ask, .. }, _) => Some(alert::asked(case, ask)),
+                (CaseChange::Answered { ask, .. }, _) => Some(alert::answered(protocol, case, *ask)),
+                _ => None,
+            };
+            effects.push(Effect::Case(change));
+            effects.extend(alert.map(Effect::Alert));
         }
     }
     Ok(())
@@ -109,9 +120,32 @@ fn act(
 
 fn tick(protocol: &Protocol, state: &mut State, now: Timestamp, effects: &mut Vec<Effect>) {
     let Some(case) = &mut state.case else { return };
-    for (change, alert) in alert::on_tick(&protocol.alerts, &protocol.clocks, case, now) {
+    for (change, alerts) in alert::on_tick(protocol, case, now) {
+        // Escalation by clock (article 3): the request has had its time, whatever was tried.
+        let first = matches!(change, CaseChange::Overdue { .. }) && case.entered_at.is_none();
         effects.push(Effect::Case(change));
-        effects.extend(alert.map(Effect::Alert));
+        let lower = state.conversation.strongest() == Some(DecisionKind::EngageNow);
+        if first && !lower && !state.conversation.has_decided(DecisionKind::Engage, Reason::Clock) {
+            let clause = protocol.clocks.overdue_clause.clone();
+            effects.push(Effect::Decided(state.conversation.decide_by_clock(clause, now)));
+        }
+        effects.extend(alerts.into_iter().map(Effect::Alert));
+    }
+}
+
+/// The customer writes again: nobody waits for them any longer.
+fn customer_is_back(
+    protocol: &Protocol,
+    state: &mut State,
+    event: &Event,
+    now: Timestamp,
+    effects: &mut Vec<Effect>,
+) {
+    let Event::Said(said) = event else { return };
+    let Some(case) = state.case.as_mut().filter(|_| said.party == Party::Customer) else { return };
+    if case.resume(&protocol.clocks, now) {
+        case.plan(protocol, now);
+        effects.push(Effect::Case(CaseChange::Resumed { in_vain: false, due_at: case.due_at }));
     }
 }
 
@@ -128,29 +162,65 @@ fn follow_decisions(protocol: &Protocol, state: &mut State, now: Timestamp, effe
         }
         match &mut state.case {
             Some(case) if !case.state.is_resolved() => {
-                if let Some(change) = case.raise(&protocol.clocks, &decision, now) {
+                if let Some(change) = case.raise(protocol, &decision, now) {
                     effects.push(Effect::Case(change));
-                    case.told = None;
-                    case.waits_since.get_or_insert(now);
-                    effects.extend(alert::first(&protocol.alerts, case).map(Effect::Alert));
+                    case.call(&protocol.clocks, now);
+                    effects.extend(alert::first(protocol, case, now).map(Effect::Alert));
+                }
+            }
+            _ if !calls_supervisor(&decision) => {
+                if protocol.clocks.department_for(decision.reason).is_some() {
+                    let case = Case::open_for_department(protocol, now);
+                    effects.push(Effect::Case(CaseChange::Opened(case.clone())));
+                    state.case = Some(case);
                 }
             }
             _ => {
                 let mut case = Case::open(protocol, Some(decision.decision), now);
-                let alert = alert::first(&protocol.alerts, &mut case);
+                let alert = alert::first(protocol, &mut case, now);
                 effects.push(Effect::Case(CaseChange::Opened(case.clone())));
                 effects.extend(alert.map(Effect::Alert));
                 state.case = Some(case);
             }
         }
     }
+    bring_in_departments(protocol, state, now, effects);
 }
 
-/// Returns the decision of an effect that a supervisor has to answer.
+/// A functional escalation of the protocol asks the department, where there is a case that it belongs to.
+fn bring_in_departments(protocol: &Protocol, state: &mut State, now: Timestamp, effects: &mut Vec<Effect>) {
+    let reasons: Vec<Reason> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Decided(decision) if decision.decision == DecisionKind::Functional => {
+                Some(decision.reason)
+            }
+            _ => None,
+        })
+        .collect();
+    if state.is_history(now) {
+        return;
+    }
+    state.departments.extend(reasons);
+    let Some(case) = state.case.as_mut().filter(|case| !case.state.is_resolved()) else { return };
+    for reason in std::mem::take(&mut state.departments) {
+        let Some(department) = protocol.clocks.department_for(reason) else { continue };
+        let Some(ask) = case.ask(&protocol.clocks, &department.name, None, now) else { continue };
+        case.plan(protocol, now);
+        effects.push(Effect::Case(CaseChange::Asked { ask: ask.clone(), due_at: case.due_at }));
+        effects.push(Effect::Alert(alert::asked(case, &ask)));
+    }
+}
+
+fn calls_supervisor(decision: &Decision) -> bool {
+    decision.decision != DecisionKind::Functional
+}
+
+/// Returns the decision of an effect that somebody has to answer.
 fn calls_for_case(effect: &Effect) -> Option<&Decision> {
     match effect {
         Effect::Decided(decision) => match decision.decision {
-            DecisionKind::Engage | DecisionKind::EngageNow => Some(decision),
+            DecisionKind::Engage | DecisionKind::EngageNow | DecisionKind::Functional => Some(decision),
             DecisionKind::AbuseStep if decision.step == Some(LadderStep::Closing) => Some(decision),
             _ => None,
         },

@@ -346,7 +346,7 @@ impl Desk {
         desk.take(&Event::Started { channel: Channel::Call, customer, history_before: None }, 0);
         let noticed = Script.notice("legal_threat", Party::Customer, Channel::Call, &Reference::UNKNOWN);
         let said = Said { index: 0, party: Party::Customer, start_ms: Some(0), noticed };
-        assert_eq!(desk.alerts(&Event::Said(said), 0), ["supervisor 0"]);
+        assert_eq!(desk.alerts(&Event::Said(said), 0), ["supervisor 0", "department 0"]);
         desk
     }
 
@@ -390,23 +390,31 @@ fn an_alert_that_nobody_answers_climbs_at_thirty_and_ninety_seconds_to_the_secon
     assert!(desk.tick(89).is_empty());
     assert_eq!(desk.tick(90), ["director 2 again"]);
     assert!(desk.tick(91).is_empty());
+    assert_eq!(desk.tick(180), ["supervisor 0", "substitute 1"], "nobody has joined for three minutes");
 }
 
 #[test]
 fn after_a_standstill_the_alert_climbs_once_to_the_step_that_is_due() {
     let mut desk = Desk::opened();
-    assert_eq!(desk.tick(600), ["director 2 again"]);
-    assert!(desk.tick(601).is_empty());
+    assert_eq!(desk.tick(150), ["director 2 again"]);
+    assert!(desk.tick(151).is_empty());
 }
 
 #[test]
 fn an_acknowledged_case_climbs_no_more_and_is_raised_when_its_time_runs_out() {
     let mut desk = Desk::opened();
     desk.act(Action::Acknowledge, 10);
+    desk.act(Action::TakeOver, 20);
     assert!(desk.tick(90).is_empty());
+    let informed = |text: &str| Action::Inform { text_sha256: text.into(), again_minutes: Some(10_000) };
+    desk.act(informed("a"), 30);
+    assert_eq!(desk.tick(240 * 60), ["department 0 again", "supervisor 0"], "the lawyers are late");
+    assert!(desk.tick(384 * 60 - 1).is_empty());
+    assert_eq!(desk.tick(384 * 60), ["supervisor 0"], "four fifths: the owner is warned");
     assert!(desk.tick(480 * 60 - 1).is_empty());
     assert_eq!(desk.tick(480 * 60), ["supervisor 0 again"]);
     assert!(desk.tick(480 * 60 + 1).is_empty(), "once, not every second");
+    assert_eq!(desk.tick(960 * 60), ["supervisor 0 again"], "and again after another such time");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The clocks of a case in a judged conversation: they ring only when asked to, each at its time.
 #![expect(clippy::unwrap_used, reason = "a step that fails fails its test")]
 
+use gradus_engine::alert::Topic;
 use gradus_engine::commitment::Reference;
 use gradus_engine::event::CustomerFacts;
 use gradus_engine::judge::{Conversation, Judge, Judged, Line, Notices, ToldBy};
@@ -48,6 +49,11 @@ fn told(judged: &Judged) -> Vec<String> {
             ToldBy::Decision(utterance) => format!("decision {utterance}"),
             ToldBy::NoAnswer => "no answer".to_owned(),
             ToldBy::Overdue => "overdue".to_owned(),
+            ToldBy::Clock => match told.alert.topic {
+                Topic::Clock { clock, ring } => format!("{} {}", clock.name(), ring.name()),
+                other => format!("{other:?}"),
+            },
+            ToldBy::Department => told.alert.department.clone().unwrap_or_default(),
         };
         format!("{} s: {} ({why})", told.at_ms / 1000, told.alert.role)
     };
@@ -64,11 +70,20 @@ fn judged(clocks: bool, talk: &Conversation) -> Vec<String> {
 #[test]
 fn an_alert_that_nobody_answers_climbs_between_the_utterances_and_after_the_end() {
     let talk = talk(&[(0, "алло"), (10, "суд"), (45, "жду"), (60, "всё")]);
-    assert_eq!(judged(false, &talk), ["10 s: supervisor (decision 1)"]);
+    assert_eq!(judged(false, &talk), ["10 s: supervisor (decision 1)", "10 s: department (legal)"]);
     let all = [
         "10 s: supervisor (decision 1)",
+        "10 s: department (legal)",
         "40 s: substitute (no answer)",
         "100 s: director (no answer)",
+        "190 s: supervisor (join breach)",
+        "190 s: substitute (join breach)",
+        "730 s: supervisor (first_response warning)",
+        "910 s: supervisor (first_response breach)",
+        "910 s: substitute (first_response breach)",
+        "14410 s: department (Ask { ask: 1, late: true })",
+        "14410 s: supervisor (Ask { ask: 1, late: true })",
+        "23050 s: supervisor (resolve warning)",
         "28810 s: supervisor (overdue)",
     ];
     assert_eq!(judged(true, &talk), all);
@@ -82,7 +97,7 @@ fn clocks_stand_still_where_there_is_no_case_or_no_time() {
     for line in &mut untimed.lines {
         (line.at, line.start_ms) = (None, None);
     }
-    assert_eq!(judged(true, &untimed), ["0 s: supervisor (decision 0)"]);
+    assert_eq!(judged(true, &untimed), ["0 s: supervisor (decision 0)", "0 s: department (legal)"]);
 }
 
 #[test]

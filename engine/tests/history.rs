@@ -73,9 +73,18 @@ fn what_was_decided_before_the_import_opens_no_case_and_what_comes_after_does() 
     assert_eq!((story.state.case.clone(), story.state.passed_over), (None, Some(DecisionKind::EngageNow)));
     assert_eq!(story.tick(at(20)), [""; 0]);
     let fresh = story.threat(SignalKind::ReputationThreat, at(11));
-    assert_eq!(fresh, ["engage_now", "functional", "case", "alert"]);
+    assert_eq!(
+        fresh,
+        ["engage_now", "functional", "case", "alert", "case", "alert"],
+        "the case, and public relations"
+    );
     let mut live = Story::begun(None);
-    assert_eq!(live.threat(SignalKind::LegalThreat, at(1)), ["engage_now", "functional", "case", "alert"]);
+    let court = live.threat(SignalKind::LegalThreat, at(1));
+    assert_eq!(
+        court,
+        ["engage_now", "functional", "case", "alert", "case", "alert"],
+        "the case, and the lawyers"
+    );
 }
 
 #[test]
@@ -96,7 +105,8 @@ fn an_entered_case_keeps_its_times_and_its_clock_begins_when_it_is_entered() {
     story.act(Action::TakeOver, at(3));
     let case = story.state.case.clone().unwrap();
     assert_eq!((case.opened_at, case.due_at, case.priority), (at(2), at(108), Priority::Urgent));
-    assert_eq!(story.tick(at(107)), [""; 0]);
+    assert_eq!(story.tick(at(106)), [""; 0]);
+    assert_eq!(story.tick(at(107)), ["case", "alert"], "four fifths of the time are over");
     assert_eq!(story.tick(at(109)), ["case", "alert"], "overdue like any other");
 
     let mut agreed = Story::begun(Some(at(90)));
@@ -104,7 +114,7 @@ fn an_entered_case_keeps_its_times_and_its_clock_begins_when_it_is_entered() {
     assert_eq!(agreed.state.case.clone().unwrap().due_at, at(200));
     assert_eq!(agreed.tick(at(150)), [""; 0], "nobody was alerted, so nothing climbs");
     agreed.act(Action::HandOver { to: StaffId("boris".to_owned()) }, at(160));
-    assert_eq!(agreed.tick(at(161)), ["case", "alert"], "what is handed over now waits from now");
+    assert_eq!(agreed.tick(at(161)), ["case", "alert", "case"], "what is handed over now waits from now");
 }
 
 #[test]

@@ -134,6 +134,8 @@ pub fn alerts(told: &[Told], utc_offset_s: i32) -> Value {
             ToldBy::Decision(utterance) => ("decision", Some(utterance)),
             ToldBy::NoAnswer => ("no_answer", None),
             ToldBy::Overdue => ("overdue", None),
+            ToldBy::Clock => ("clock", None),
+            ToldBy::Department => ("functional", None),
         };
         json!({
             "cause": cause, "utterance": utterance, "at": rfc3339(told.at, utc_offset_s), "at_ms": told.at_ms,
@@ -205,6 +207,8 @@ mod tests {
             at_ms,
             cause,
             alert: Alert {
+                department: None,
+                topic: gradus_engine::alert::Topic::Case,
                 role: "director".into(),
                 to: None,
                 step: 2,

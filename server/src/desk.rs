@@ -166,6 +166,21 @@ impl Desk {
     /// # Errors
     /// The refusal of the engine, or what is broken.
     pub async fn act(&self, by: &UserId, case: &CaseRow, action: Action) -> Result<(), ActError> {
+        self.act_saying(by, case, action, None).await
+    }
+
+    /// The same with words for the timeline: what the customer was told, what a department is asked or answers. The log
+    /// gets their hash, which the action carries.
+    ///
+    /// # Errors
+    /// The refusal of the engine, or what is broken.
+    pub async fn act_saying(
+        &self,
+        by: &UserId,
+        case: &CaseRow,
+        action: Action,
+        saying: Option<MaskedText>,
+    ) -> Result<(), ActError> {
         let conversation = case.conversation_id.as_ref().ok_or(ActError::NoCase)?;
         let now = self.clock.now();
         let what = match &action {
@@ -177,8 +192,16 @@ impl Desk {
             Action::Note { .. } => "case.note",
             Action::Resolve { .. } => "case.resolve",
             Action::Reopen => "case.reopen",
+            Action::Inform { .. } => "case.inform",
+            Action::Wait { .. } => "case.wait",
+            Action::Resume => "case.resume",
+            Action::Prioritise { .. } => "case.prioritise",
+            Action::Ask { .. } => "case.ask",
+            Action::Answer { .. } => "case.answer",
+            Action::Follow => "case.follow",
+            Action::Unfollow => "case.unfollow",
         };
-        self.pipeline.act(conversation, by, action, now).await?;
+        self.pipeline.act_saying(conversation, by, action, saying, now).await?;
         let object = format!("case:{}", case.id);
         self.store.audit(now, &by.0, what, &object, "").await.map_err(anyhow::Error::from)?;
         Ok(())
@@ -198,6 +221,22 @@ impl Desk {
         self.store.snooze(&alert.id, by, until).await?;
         self.store.audit(now, &by.0, "alert.snooze", &format!("alert:{}", alert.id), "").await?;
         Ok(Some(until))
+    }
+
+    /// Notes that a person has seen an alert that asks for nothing more; a repeat keeps the first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn saw(&self, by: &UserId, alert: &AlertRow) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let (id, state) = (alert.id.clone(), "seen".to_owned());
+        let seen = Change::AcknowledgeAlert { id: id.clone(), by: by.clone(), at: now };
+        self.store.commit(Batch::new().change(seen).change(Change::EndAlert { id, state, at: now })).await?;
+        self.store.audit(now, &by.0, "alert.seen", &format!("alert:{}", alert.id), "").await?;
+        if let Some(conversation) = &alert.conversation_id {
+            self.pipeline.changed(conversation.clone());
+        }
+        Ok(())
     }
 
     /// Notes what a person says of an alert.

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::desk::Desk;
 use crate::pipeline::News;
-use crate::store::{AlertRow, ConversationId, ConversationRow, StoreError, UserId};
+use crate::store::{AlertId, AlertRow, ConversationId, ConversationRow, StoreError, UserId};
 use crate::web::{Lang, Words, alert_words, render_row};
 
 /// Time between two messages, in which changes are collected: at most five a second.
@@ -140,12 +140,13 @@ async fn wave(desk: &Desk, zone: &jiff::tz::TimeZone, heard: &[News]) -> anyhow:
             rendered.push(render_row(w, row, curves.get(id).unwrap_or(&none))?);
         }
     }
-    let alerted: BTreeSet<&ConversationId> =
-        heard.iter().filter(|news| news.alert).map(|news| &news.conversation).collect();
-    for row in alerted.into_iter().filter_map(|id| rows.get(id)) {
-        let Some(case) = &row.case_id else { continue };
-        let alerts = desk.store.alerts_of_case(case).await?;
-        wave.alerts.extend(alerts.last().map(|alert| live_alert(&words, row, alert)));
+    for news in heard.iter().filter(|news| news.alert) {
+        let Some(row) = rows.get(&news.conversation) else { continue };
+        let given: BTreeSet<&AlertId> = news.alerts.iter().collect();
+        for id in given {
+            let alert = desk.store.alert(id).await?;
+            wave.alerts.extend(alert.map(|alert| live_alert(&words, row, &alert)));
+        }
     }
     Ok(wave)
 }
@@ -184,7 +185,7 @@ fn live_alert(words: &[Words; 2], row: &ConversationRow, alert: &AlertRow) -> Li
         .to_string()
     };
     LiveAlert {
-        team: row.team.clone(),
+        team: alert.department.clone().or_else(|| row.team.clone()),
         role: alert.recipient_role.clone().unwrap_or_default(),
         only: alert.recipient_id.clone(),
         json: [json(&words[0]), json(&words[1])],

@@ -24,8 +24,9 @@ use gradus_engine::time::Timestamp;
 use tokio::sync::{Mutex, Semaphore, broadcast};
 
 use crate::alert::Ways;
+use crate::mask::MaskedText;
 use crate::store::{
-    Batch, Change, ConversationId, NewConversation, Reach, Store, UserId, conversation_stream,
+    AlertId, Batch, Change, ConversationId, NewConversation, Reach, Store, UserId, conversation_stream,
 };
 pub use read_off::ReadOff;
 use track::Track;
@@ -38,6 +39,8 @@ pub struct News {
     pub conversation: ConversationId,
     /// Whether somebody has to be told now.
     pub alert: bool,
+    /// The alerts that were given.
+    pub alerts: Vec<AlertId>,
 }
 
 /// One utterance from outside.
@@ -151,7 +154,7 @@ impl Pipeline {
 
     /// Tells pages that something about a conversation is shown differently now.
     pub fn changed(&self, conversation: ConversationId) {
-        self.tell(conversation, false);
+        self.tell(conversation, Vec::new());
     }
 
     /// Hears of every change from now on.
@@ -247,7 +250,7 @@ impl Pipeline {
         let track = self.begin(new, facts, &ear, &mut batch)?;
         self.store.commit(batch).await?;
         turn.keep(track);
-        self.tell(id, false);
+        self.tell(id, Vec::new());
         Ok(())
     }
 
@@ -414,7 +417,7 @@ impl Pipeline {
         if track.state.case.is_some() {
             turn.keep(track);
         }
-        self.tell(id.clone(), false);
+        self.tell(id.clone(), Vec::new());
         Ok(())
     }
 
@@ -432,6 +435,21 @@ impl Pipeline {
         self.act_in_turn(id, &[(by.clone(), action, now)]).await
     }
 
+    /// The same with words for the timeline.
+    ///
+    /// # Errors
+    /// The refusal of the engine, or what is broken.
+    pub async fn act_saying(
+        &self,
+        id: &ConversationId,
+        by: &UserId,
+        action: Action,
+        saying: Option<MaskedText>,
+        now: Timestamp,
+    ) -> Result<(), ActError> {
+        self.act_all(id, &[(by.clone(), action, now)], saying).await
+    }
+
     /// Does several things one after the other, each by somebody at a time of its own: all of them or none.
     ///
     /// # Errors
@@ -441,22 +459,33 @@ impl Pipeline {
         id: &ConversationId,
         steps: &[(UserId, Action, Timestamp)],
     ) -> Result<(), ActError> {
+        self.act_all(id, steps, None).await
+    }
+
+    async fn act_all(
+        &self,
+        id: &ConversationId,
+        steps: &[(UserId, Action, Timestamp)],
+        saying: Option<MaskedText>,
+    ) -> Result<(), ActError> {
         let ear = self.ear();
         let mut turn = self.turns.of(id).await;
         let mut track = self.track(&mut turn, id).await?.ok_or(ActError::NoCase)?;
         let mut batch = Batch::new();
         for (by, action, at) in steps {
             let event = Event::Acted { by: StaffId(by.0.clone()), action: action.clone() };
+            track.saying.clone_from(&saying);
             // What was done before the refusal is not kept, so the state is read off the log at the next call.
             track.take(&self.basis(&ear), &event, *at, &mut batch)?;
         }
         self.store.commit(batch).await.map_err(anyhow::Error::from)?;
+        let alert = std::mem::take(&mut track.alerted);
         // A year of resolved cases would fill the memory.
         let over = track.state.ended && track.state.case.as_ref().is_none_or(|case| case.state.is_resolved());
         if !over {
             turn.keep(track);
         }
-        self.tell(id.clone(), false);
+        self.tell(id.clone(), alert);
         Ok(())
     }
 
@@ -513,12 +542,12 @@ impl Pipeline {
                 );
             }
         }
-        track.alerted = false;
+        track.alerted.clear();
         Ok(Some(track))
     }
 
-    fn tell(&self, conversation: ConversationId, alert: bool) {
+    fn tell(&self, conversation: ConversationId, alerts: Vec<AlertId>) {
         // Nobody listening is no fault.
-        let _ = self.news.send(News { conversation, alert });
+        let _ = self.news.send(News { conversation, alert: !alerts.is_empty(), alerts });
     }
 }

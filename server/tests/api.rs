@@ -25,6 +25,8 @@ mod permissions;
 mod reload;
 #[path = "api/restart.rs"]
 mod restart;
+#[path = "api/service.rs"]
+mod service;
 #[path = "api/snapshots.rs"]
 mod snapshots;
 #[path = "api/stories.rs"]

@@ -2,14 +2,21 @@
 //!
 //! Events move it from state to state; impossible states cannot be built, and what is refused says why.
 
+mod act;
+mod clock;
 mod resolution;
+mod service;
 
+pub use clock::{Calendars, Clock, ClockKind, Ring, Target};
 pub use resolution::{Cost, CostKind, Resolution, ResolutionReason};
+pub use service::{Ask, Pause};
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::decision::{Decision, DecisionKind};
-use crate::protocol::{ClockRules, Protocol};
+use crate::protocol::Protocol;
 use crate::time::Timestamp;
 
 /// A person who works here.
@@ -88,6 +95,9 @@ pub enum Priority {
 }
 
 impl Priority {
+    /// Every priority, the mildest first.
+    pub const ALL: [Self; 3] = [Self::Normal, Self::High, Self::Urgent];
+
     /// Returns the name used in the API.
     pub const fn name(self) -> &'static str {
         match self {
@@ -113,10 +123,18 @@ pub struct Case {
     pub entered_at: Option<Timestamp>,
     /// Since when an alert waits for an answer; `None` for a case of former times, for which nobody is alerted.
     pub waits_since: Option<Timestamp>,
-    /// By when it has to be resolved.
-    pub resolve_by: Timestamp,
-    /// By when the next thing has to happen.
+    /// What has to happen by when, in working time.
+    pub clocks: BTreeMap<ClockKind, Clock>,
+    /// The customer is waited for.
+    pub pause: Option<Pause>,
+    /// What other departments were asked.
+    pub asks: Vec<Ask>,
+    /// When a case whose time is over is brought up again.
+    pub remind_at: Option<Timestamp>,
+    /// By when the next thing has to happen: what people see.
     pub due_at: Timestamp,
+    /// When the case has to be looked at next: like `due_at`, or earlier when a clock warns.
+    pub wake_at: Timestamp,
     /// Which step of the alert ladder has been told, from 0; `None` before the first.
     pub told: Option<u32>,
     /// People who stay on the case until it ends, the agent who escalated first.
@@ -146,6 +164,45 @@ pub enum Action {
         /// To whom.
         to: StaffId,
     },
+    /// Tells the customer how things stand.
+    Inform {
+        /// The sha256 of what was told; the words lie beside the log.
+        text_sha256: String,
+        /// Minutes until the customer hears again, where that was promised.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        again_minutes: Option<u32>,
+    },
+    /// Waits for the customer: the clocks that are owed to the customer stand.
+    Wait {
+        /// Until when at the latest; without it as long as the protocol says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+    },
+    /// The customer has answered, or is waited for no longer.
+    Resume,
+    /// Makes the case more or less pressing. What was spent stays spent.
+    Prioritise {
+        /// How pressing it is from now on.
+        priority: Priority,
+    },
+    /// Asks another department.
+    Ask {
+        /// Its name in the protocol.
+        department: String,
+        /// The sha256 of the question; the words lie beside the log.
+        text_sha256: String,
+    },
+    /// Answers for a department.
+    Answer {
+        /// The number of the question in the case, from 1.
+        ask: u32,
+        /// The sha256 of the answer; the words lie beside the log.
+        text_sha256: String,
+    },
+    /// Stays on the case until it ends, and hears of each of its steps.
+    Follow,
+    /// Leaves the case.
+    Unfollow,
     /// Writes a note into the timeline.
     Note {
         /// The sha256 of the note; the words lie beside the log.
@@ -189,11 +246,72 @@ pub enum CaseChange {
         /// The new due time.
         due_at: Timestamp,
     },
-    /// The time to resolve ran out.
+    /// The time to resolve ran out, or the case is brought up again because it did.
     Overdue {
-        /// The next time it will be raised again.
+        /// When something has to happen next.
         due_at: Timestamp,
     },
+    /// A clock rang.
+    Rang {
+        /// Which.
+        clock: ClockKind,
+        /// Whether it warns or its time is over.
+        ring: Ring,
+        /// When something has to happen next.
+        due_at: Timestamp,
+    },
+    /// The customer was told how things stand.
+    Informed {
+        /// When something has to happen next.
+        due_at: Timestamp,
+    },
+    /// The customer is waited for.
+    Paused {
+        /// Until when at the latest.
+        until: Timestamp,
+    },
+    /// The customer is waited for no longer.
+    Resumed {
+        /// Nobody answered in the time that was given.
+        in_vain: bool,
+        /// When something has to happen next.
+        due_at: Timestamp,
+    },
+    /// Somebody made the case more or less pressing.
+    Prioritised {
+        /// How pressing it is now.
+        priority: Priority,
+        /// When something has to happen next.
+        due_at: Timestamp,
+    },
+    /// Another department was asked.
+    Asked {
+        /// What was asked.
+        ask: Ask,
+        /// When something has to happen next.
+        due_at: Timestamp,
+    },
+    /// A department answered.
+    Answered {
+        /// The number of the question.
+        ask: u32,
+        /// When something has to happen next.
+        due_at: Timestamp,
+    },
+    /// A department has not answered in its time.
+    Unanswered {
+        /// The number of the question.
+        ask: u32,
+        /// When something has to happen next.
+        due_at: Timestamp,
+    },
+    /// Somebody joined the followers or left them.
+    Following {
+        /// Whether they follow now.
+        follows: bool,
+    },
+    /// Something was written into the timeline.
+    Noted,
 }
 
 /// Why an action was refused.
@@ -214,6 +332,27 @@ pub enum Refusal {
     /// The resolution lacks something.
     #[error("the resolution lacks {0}")]
     Incomplete(&'static str),
+    /// Nobody has the case yet.
+    #[error("nobody has the case yet: acknowledge it or take it over first")]
+    NotTaken,
+    /// The customer is waited for already.
+    #[error("the customer is waited for already")]
+    AlreadyWaiting,
+    /// The customer is not waited for.
+    #[error("the customer is not waited for")]
+    NotWaiting,
+    /// A moment that has passed.
+    #[error("the time given has passed already: give a later one")]
+    InThePast,
+    /// No such department.
+    #[error("the protocol knows no department \"{0}\"")]
+    NoDepartment(String),
+    /// The department has not answered yet.
+    #[error("the department \"{0}\" was asked already and has not answered yet")]
+    AlreadyAsked(String),
+    /// No such question, or it was answered.
+    #[error("there is no open question {0}")]
+    NotAsked(u32),
 }
 
 impl Case {
@@ -221,19 +360,35 @@ impl Case {
     pub fn open(protocol: &Protocol, decision: Option<DecisionKind>, now: Timestamp) -> Self {
         let priority = decision.map_or(Priority::Normal, priority);
         let role = protocol.alerts.ladder.first().map_or("supervisor", |step| step.role.as_str());
-        let due_at = now.plus(answer_within(&protocol.clocks, priority));
-        Self {
+        let mut case = Self {
             owner: Owner::Role(role.to_owned()),
             state: CaseState::Open,
             priority,
             opened_at: now,
             entered_at: None,
             waits_since: Some(now),
-            resolve_by: now.plus(protocol.clocks.resolve),
-            due_at,
+            clocks: BTreeMap::new(),
+            pause: None,
+            asks: Vec::new(),
+            remind_at: None,
+            due_at: now,
+            wake_at: now,
             told: None,
             followers: Vec::new(),
-        }
+        };
+        case.start_answering(&protocol.clocks, now);
+        case.start_serving(&protocol.clocks, now);
+        case.plan(protocol, now);
+        case
+    }
+
+    /// Opens a case that is another department's matter: the supervisor owns it, but nobody is called to a conversation.
+    pub fn open_for_department(protocol: &Protocol, now: Timestamp) -> Self {
+        let mut case = Self::open(protocol, Some(DecisionKind::Functional), now);
+        case.waits_since = None;
+        case.clocks.remove(&ClockKind::Acknowledge);
+        case.plan(protocol, now);
+        case
     }
 
     /// Enters a case of former times.
@@ -246,77 +401,26 @@ impl Case {
         let mut case = Self::open(protocol, decision, opened_at);
         case.entered_at = Some(entered_at);
         case.waits_since = None;
-        case.resolve_by = agreed_due.unwrap_or_else(|| entered_at.plus(protocol.clocks.resolve));
-        case.due_at = case.resolve_by;
+        let sla = protocol.clocks.sla(case.priority);
+        let target = match agreed_due {
+            Some(due) => Target::plain(due.since(entered_at)),
+            None => Target { limit: sla.resolve, calendar: sla.calendar, warn_percent: sla.warn_percent },
+        };
+        let resolve = Clock::start(target, &protocol.clocks.calendars, entered_at);
+        case.clocks = BTreeMap::from([(ClockKind::Resolve, resolve)]);
+        case.plan(protocol, entered_at);
         case
     }
 
     /// Raises the priority for a later, stronger decision; returns the change, if any.
-    pub fn raise(&mut self, clocks: &ClockRules, decision: &Decision, now: Timestamp) -> Option<CaseChange> {
+    pub fn raise(&mut self, protocol: &Protocol, decision: &Decision, now: Timestamp) -> Option<CaseChange> {
         let wanted = priority(decision.decision);
         if self.state.is_resolved() || wanted <= self.priority {
             return None;
         }
-        self.priority = wanted;
-        if self.state == CaseState::Open {
-            self.due_at = self.due_at.min(now.plus(answer_within(clocks, wanted)));
-        }
+        self.set_priority(&protocol.clocks, wanted, now);
+        self.plan(protocol, now);
         Some(CaseChange::Raised { priority: wanted, due_at: self.due_at })
-    }
-
-    /// Does what a person asks.
-    ///
-    /// # Errors
-    /// The refusal, when the state of the case does not allow it.
-    pub fn act(
-        &mut self,
-        clocks: &ClockRules,
-        by: &StaffId,
-        action: &Action,
-        now: Timestamp,
-    ) -> Result<CaseChange, Refusal> {
-        let resolved = self.state.is_resolved();
-        match action {
-            Action::Open | Action::Enter { .. } => return Err(Refusal::AlreadyOpen),
-            Action::Reopen if !resolved => return Err(Refusal::NotResolved),
-            Action::Reopen => {}
-            _ if resolved => return Err(Refusal::AlreadyResolved),
-            _ => {}
-        }
-        match action {
-            Action::Acknowledge => self.move_to(
-                CaseState::Acknowledged { by: by.clone(), at: now },
-                Owner::Staff(by.clone()),
-                clocks,
-                now,
-            ),
-            Action::TakeOver => self.move_to(
-                CaseState::InWork { by: by.clone(), at: now },
-                Owner::Staff(by.clone()),
-                clocks,
-                now,
-            ),
-            Action::HandOver { to } => {
-                self.follow(by.clone());
-                self.told = None;
-                self.waits_since = Some(now);
-                self.move_to(CaseState::Open, Owner::Staff(to.clone()), clocks, now);
-            }
-            Action::Reopen => self.move_to(
-                CaseState::InWork { by: by.clone(), at: now },
-                Owner::Staff(by.clone()),
-                clocks,
-                now,
-            ),
-            Action::Resolve { resolution } => {
-                resolution.check()?;
-                let state =
-                    CaseState::Resolved { by: by.clone(), at: now, resolution: Box::new(resolution.clone()) };
-                self.move_to(state, Owner::Staff(by.clone()), clocks, now);
-            }
-            Action::Note { .. } | Action::Open | Action::Enter { .. } => {}
-        }
-        Ok(CaseChange::Moved { state: self.state.clone(), owner: self.owner.clone(), due_at: self.due_at })
     }
 
     /// Adds a follower, once.
@@ -326,14 +430,31 @@ impl Case {
         }
     }
 
-    fn move_to(&mut self, state: CaseState, owner: Owner, clocks: &ClockRules, now: Timestamp) {
-        self.due_at = match state {
-            CaseState::Open => now.plus(answer_within(clocks, self.priority)),
-            CaseState::Acknowledged { .. } | CaseState::InWork { .. } => self.resolve_by.max(now),
-            CaseState::Resolved { at, .. } => at,
+    /// Returns when the time to resolve is over; nothing while the customer is waited for.
+    pub fn resolve_by(&self) -> Option<Timestamp> {
+        self.clocks.get(&ClockKind::Resolve).and_then(Clock::due_at)
+    }
+
+    /// Sets the next due time: the earliest of all that has to happen. Nothing that is open is without one.
+    pub(crate) fn plan(&mut self, protocol: &Protocol, now: Timestamp) {
+        if let CaseState::Resolved { at, .. } = self.state {
+            (self.due_at, self.wake_at) = (at, at);
+            return;
+        }
+        let climbs = match (&self.state, self.waits_since) {
+            (CaseState::Open, Some(since)) => {
+                let next = self.told.map_or(0, |told| told as usize + 1);
+                protocol.alert_after(next, self.priority).map(|after| since.plus(after))
+            }
+            _ => None,
         };
-        self.state = state;
-        self.owner = owner;
+        let ends = self.clocks.values().filter(|clock| !clock.breached()).filter_map(Clock::due_at);
+        let asks = self.asks.iter().filter_map(Ask::next);
+        let pause = self.pause.as_ref().map(|pause| pause.until);
+        let all = ends.chain(asks).chain(climbs).chain(self.remind_at).chain(pause);
+        self.due_at = all.min().unwrap_or_else(|| now.plus(protocol.clocks.resolve));
+        let warns = self.clocks.values().filter_map(Clock::next);
+        self.wake_at = warns.min().map_or(self.due_at, |warns| warns.min(self.due_at));
     }
 }
 
@@ -343,12 +464,5 @@ pub fn priority(decision: DecisionKind) -> Priority {
         DecisionKind::EngageNow => Priority::Urgent,
         DecisionKind::Engage | DecisionKind::Incident | DecisionKind::AbuseStep => Priority::High,
         DecisionKind::Watch | DecisionKind::Coach | DecisionKind::Functional => Priority::Normal,
-    }
-}
-
-fn answer_within(clocks: &ClockRules, priority: Priority) -> crate::time::Millis {
-    match priority {
-        Priority::Urgent => clocks.acknowledge_now,
-        Priority::High | Priority::Normal => clocks.acknowledge,
     }
 }

@@ -27,6 +27,15 @@ impl Ladder {
         self.due
     }
 
+    /// Returns the step whose sentence the agent has still to say.
+    pub fn unsaid(&self) -> Option<LadderStep> {
+        self.due.filter(|step| match step {
+            LadderStep::Warning1 => !self.warned,
+            LadderStep::Warning2 => !self.warned_of_end,
+            LadderStep::Closing => true,
+        })
+    }
+
     /// Says whether the agent may end the conversation now.
     pub fn may_end(&self) -> bool {
         self.due == Some(LadderStep::Closing)

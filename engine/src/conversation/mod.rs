@@ -52,8 +52,12 @@ pub struct Conversation {
     incident: Side,
     decided: BTreeSet<(DecisionKind, Reason)>,
     strongest: Option<DecisionKind>,
+    last_utterance: u32,
+    hints: Vec<String>,
 }
 
+/// Hints shown at a time: an agent who speaks reads no more.
+const HINTS_SHOWN: usize = 3;
 /// How many recent pieces of evidence are kept to be quoted.
 const EVIDENCE_KEPT: usize = 24;
 
@@ -75,6 +79,8 @@ impl Conversation {
             incident: Side::None,
             decided: BTreeSet::new(),
             strongest: None,
+            last_utterance: 0,
+            hints: Vec::new(),
         }
     }
 
@@ -96,6 +102,34 @@ impl Conversation {
     /// Returns the strongest decision of `engage` and `engage_now` so far.
     pub fn strongest(&self) -> Option<DecisionKind> {
         self.strongest
+    }
+
+    /// Returns the hints of the protocol that fit this moment, by name.
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
+    /// Says whether a decision was made for a reason.
+    pub fn has_decided(&self, kind: DecisionKind, reason: Reason) -> bool {
+        self.decided.contains(&(kind, reason))
+    }
+
+    /// Decides that a supervisor is needed because the time is over: at the last utterance that is known, on the latest
+    /// evidence.
+    pub fn decide_by_clock(&mut self, clause: String, now: Timestamp) -> Decision {
+        self.decided.insert((DecisionKind::Engage, Reason::Clock));
+        self.strongest = self.strongest.max(Some(DecisionKind::Engage));
+        let evidence: Vec<Evidence> = self.last_seen.last().copied().into_iter().collect();
+        Decision {
+            utterance: self.last_utterance,
+            at: now,
+            at_ms: None,
+            decision: DecisionKind::Engage,
+            reason: Reason::Clock,
+            step: None,
+            clause,
+            evidence,
+        }
     }
 
     /// Takes in an utterance.
@@ -135,7 +169,9 @@ impl Conversation {
             };
             effects.push(Effect::Decided(decision));
         }
+        self.last_utterance = said.index;
         let facts = self.facts(protocol, said, &signals, before);
+        self.hint(protocol, &facts, said.index, effects);
         self.decide(protocol, &facts, (said.index, said.start_ms, now), effects);
         if said.party == Party::Customer {
             self.high_before = self.heat.value() >= protocol.heat.high;
@@ -272,6 +308,18 @@ impl Conversation {
             incident: self.incident,
             hands_over: said.noticed.cues.hands_over || said.noticed.has(K::Helplessness),
             trouble: trouble(&self.seen),
+        }
+    }
+
+    /// Shows the agent what fits this moment. A moment without a hint of its own keeps the one before, so that what is
+    /// being read does not vanish while the agent speaks.
+    fn hint(&mut self, protocol: &Protocol, facts: &Facts, utterance: u32, effects: &mut Vec<Effect>) {
+        let fits = |hint: &&crate::protocol::Hint| hint.when.holds(facts).unwrap_or(false);
+        let hints: Vec<String> =
+            protocol.hints.iter().filter(fits).take(HINTS_SHOWN).map(|hint| hint.id.clone()).collect();
+        if !hints.is_empty() && hints != self.hints {
+            self.hints.clone_from(&hints);
+            effects.push(Effect::Hinted { utterance, hints });
         }
     }
 

@@ -82,7 +82,50 @@ pub struct Facts {
     pub trouble: Reason,
 }
 
+/// A condition over the variables.
+pub struct Condition {
+    /// As written.
+    pub text: String,
+    program: Program,
+    env: Arc<Env>,
+}
+
+impl std::fmt::Debug for Condition {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "when {}", self.text)
+    }
+}
+
+impl Condition {
+    /// Compiles a condition.
+    ///
+    /// # Errors
+    /// A message for people: what is wrong with it and what to do.
+    pub(super) fn new(text: String) -> Result<Self, String> {
+        let condition = Self { program: compile(&text)?, text, env: Arc::new(Env::stdlib()) };
+        condition.holds(&Facts::blank()).map(|_| condition)
+    }
+
+    /// Says whether it holds.
+    ///
+    /// # Errors
+    /// The message of the interpreter; a checked condition gives none for any facts of the right types.
+    pub fn holds(&self, facts: &Facts) -> Result<bool, String> {
+        let mut scope = Context::with_env(Arc::clone(&self.env));
+        facts.bind(&mut scope);
+        match self.program.execute(&scope) {
+            Ok(Value::Bool(holds)) => Ok(holds),
+            Ok(other) => Err(format!(
+                "the condition gives {:?}, not true or false: compare it with something",
+                other.type_of()
+            )),
+            Err(error) => Err(format!("{error}: known variables are {}", names())),
+        }
+    }
+}
+
 /// One clause of the protocol.
+#[derive(Debug)]
 pub struct Clause {
     /// Number in the written protocol, such as «1.2».
     pub id: String,
@@ -94,16 +137,8 @@ pub struct Clause {
     pub reason: Option<Reason>,
     /// Signals that are quoted as evidence, where present.
     pub evidence: Vec<SignalKind>,
-    /// The condition as written.
-    pub when: String,
-    program: Program,
-    env: Arc<Env>,
-}
-
-impl std::fmt::Debug for Clause {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "clause {} ({})", self.id, self.when)
-    }
+    /// When it decides.
+    pub when: Condition,
 }
 
 impl Clause {
@@ -119,10 +154,7 @@ impl Clause {
         evidence: Vec<SignalKind>,
         when: String,
     ) -> Result<Self, String> {
-        let program = compile(&when)?;
-        let clause =
-            Self { id, title, decision, reason, evidence, when, program, env: Arc::new(Env::stdlib()) };
-        clause.holds(&Facts::blank()).map(|_| clause)
+        Ok(Self { id, title, decision, reason, evidence, when: Condition::new(when)? })
     }
 
     /// Says whether the condition holds.
@@ -130,16 +162,7 @@ impl Clause {
     /// # Errors
     /// The message of the interpreter; a checked clause gives none for any facts of the right types.
     pub fn holds(&self, facts: &Facts) -> Result<bool, String> {
-        let mut scope = Context::with_env(Arc::clone(&self.env));
-        facts.bind(&mut scope);
-        match self.program.execute(&scope) {
-            Ok(Value::Bool(holds)) => Ok(holds),
-            Ok(other) => Err(format!(
-                "the condition gives {:?}, not true or false: compare it with something",
-                other.type_of()
-            )),
-            Err(error) => Err(format!("{error}: known variables are {}", names())),
-        }
+        self.when.holds(facts)
     }
 }
 

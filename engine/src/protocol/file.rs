@@ -8,7 +8,7 @@ use toml::Spanned;
 
 use super::{
     AlertRules, AlertStep, Clause, ClockRules, HeatRules, IncidentRules, LadderRules, LadderSentence,
-    Protocol, StrategicRules, TestCase, test_case,
+    Protocol, StrategicRules, TestCase, service, test_case,
 };
 use crate::decision::{DecisionKind, LadderStep, Reason};
 use crate::signal::{Party, SignalKind};
@@ -54,6 +54,18 @@ struct FileBody {
     ladder: LadderBody,
     alerts: AlertsBody,
     clocks: ClocksBody,
+    #[serde(default, rename = "calendar")]
+    calendars: BTreeMap<String, Spanned<service::CalendarBody>>,
+    #[serde(default, rename = "sla")]
+    slas: Vec<Spanned<service::SlaBody>>,
+    #[serde(default, rename = "department")]
+    departments: Vec<Spanned<service::DepartmentBody>>,
+    #[serde(default, rename = "authority")]
+    authorities: Vec<Spanned<service::AuthorityBody>>,
+    #[serde(default, rename = "hint")]
+    hints: Vec<Spanned<service::HintBody>>,
+    #[serde(default, rename = "template")]
+    templates: Vec<Spanned<service::TemplateBody>>,
     #[serde(default, rename = "clause")]
     clauses: Vec<Spanned<ClauseBody>>,
     #[serde(default, rename = "test")]
@@ -133,8 +145,22 @@ struct AlertStepBody {
 #[serde(deny_unknown_fields)]
 struct ClocksBody {
     acknowledge_now_seconds: Spanned<u64>,
-    acknowledge_seconds: u64,
-    resolve_minutes: u64,
+    acknowledge_seconds: Spanned<u64>,
+    #[serde(default)]
+    join_now_seconds: u64,
+    resolve_minutes: Spanned<u64>,
+    #[serde(default = "usual_wait")]
+    wait_hours: Spanned<u64>,
+    #[serde(default = "usual_overdue_clause")]
+    overdue_clause: String,
+}
+
+fn usual_wait() -> Spanned<u64> {
+    Spanned::new(0..0, 72)
+}
+
+fn usual_overdue_clause() -> String {
+    "C3".to_owned()
 }
 
 #[derive(Deserialize)]
@@ -150,7 +176,7 @@ struct ClauseBody {
 }
 
 /// Roles that can be told.
-const ROLES: &[&str] =
+pub(super) const ROLES: &[&str] =
     &["supervisor", "substitute", "director", "conflict_specialist", "coach", "administrator"];
 
 /// Collects faults with their lines.
@@ -207,12 +233,10 @@ pub(super) fn read(name: &str, text: &str) -> Result<Protocol, ProtocolErrors> {
     if *body.attempts.needed.get_ref() == 0 {
         faults.add(body.attempts.needed.span(), "zero attempts: the agent has to try at least once, say 3");
     }
-    if *body.clocks.acknowledge_now_seconds.get_ref() == 0 {
-        faults.add(
-            body.clocks.acknowledge_now_seconds.span(),
-            "zero seconds to acknowledge: nobody can be that fast, say 30",
-        );
-    }
+    let clocks = clock_rules(body.clocks, (body.calendars, body.slas, body.departments), &mut faults);
+    let authorities = service::authorities(body.authorities, &mut faults);
+    let hints = service::hints(body.hints, &mut faults);
+    let templates = service::templates(body.templates, &mut faults);
     if !faults.errors.is_empty() {
         faults.errors.sort_by_key(|error| error.line);
         return Err(ProtocolErrors { file: name.to_owned(), errors: faults.errors });
@@ -229,14 +253,48 @@ pub(super) fn read(name: &str, text: &str) -> Result<Protocol, ProtocolErrors> {
         incident,
         ladder,
         alerts,
-        clocks: ClockRules {
-            acknowledge_now: Millis::seconds(body.clocks.acknowledge_now_seconds.into_inner()),
-            acknowledge: Millis::seconds(body.clocks.acknowledge_seconds),
-            resolve: Millis::minutes(body.clocks.resolve_minutes),
-        },
+        clocks,
+        authorities,
+        hints,
+        templates,
         clauses,
         tests,
     })
+}
+
+type ServiceBodies = (
+    BTreeMap<String, Spanned<service::CalendarBody>>,
+    Vec<Spanned<service::SlaBody>>,
+    Vec<Spanned<service::DepartmentBody>>,
+);
+
+fn clock_rules(
+    body: ClocksBody,
+    (calendars, slas, departments): ServiceBodies,
+    faults: &mut Faults<'_>,
+) -> ClockRules {
+    for (number, what) in [
+        (&body.acknowledge_now_seconds, "zero seconds to acknowledge: nobody can be that fast, say 30"),
+        (&body.acknowledge_seconds, "zero seconds to acknowledge: nobody can be that fast, say 300"),
+        (&body.resolve_minutes, "zero minutes to resolve: no case could ever be in time"),
+        (&body.wait_hours, "zero hours to wait for a customer: nobody answers that fast, say 72"),
+    ] {
+        if *number.get_ref() == 0 {
+            faults.add(number.span(), what);
+        }
+    }
+    let calendars = service::calendars(calendars, faults);
+    ClockRules {
+        acknowledge_now: Millis::seconds(body.acknowledge_now_seconds.into_inner()),
+        acknowledge: Millis::seconds(body.acknowledge_seconds.into_inner()),
+        join_now: Millis::seconds(body.join_now_seconds),
+        resolve: Millis::minutes(body.resolve_minutes.into_inner()),
+        wait: Millis::minutes(body.wait_hours.into_inner().saturating_mul(60)),
+        overdue_clause: body.overdue_clause,
+        levels: service::slas(slas, &calendars, faults),
+        departments: service::departments(departments, &calendars, faults),
+        calendars,
+    }
 }
 
 fn kind_names() -> Vec<&'static str> {

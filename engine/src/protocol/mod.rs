@@ -5,15 +5,19 @@
 
 mod clause;
 mod file;
+mod service;
 mod test_case;
 
-pub use clause::{Clause, Facts, VARIABLES};
+pub use clause::{Clause, Condition, Facts, VARIABLES};
 pub use file::{ProtocolError, ProtocolErrors};
+pub use service::{Authority, Department, Hint, Sla, TEMPLATE_VARIABLES, Template, Unit};
 pub use test_case::{Outcome, TestCase};
 
 use std::collections::BTreeMap;
 
-use crate::decision::LadderStep;
+use crate::calendar::ALWAYS;
+use crate::case::{Calendars, Priority, Target};
+use crate::decision::{LadderStep, Reason};
 use crate::signal::SignalKind;
 use crate::time::Millis;
 
@@ -41,6 +45,12 @@ pub struct Protocol {
     pub alerts: AlertRules,
     /// The clocks of a case.
     pub clocks: ClockRules,
+    /// Who may grant what.
+    pub authorities: Vec<Authority>,
+    /// What the agent is told when.
+    pub hints: Vec<Hint>,
+    /// Words for the customer that people begin from.
+    pub templates: Vec<Template>,
     /// The clauses in the order of their precedence.
     pub clauses: Vec<Clause>,
     /// Test cases that the file carries.
@@ -145,14 +155,60 @@ pub struct AlertStep {
 }
 
 /// The clocks of a case.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ClockRules {
     /// Time for a supervisor to acknowledge an `engage_now`.
     pub acknowledge_now: Millis,
     /// Time for a supervisor to acknowledge any other case.
     pub acknowledge: Millis,
-    /// Time to resolve a case after it was opened.
+    /// Time for a supervisor to take over an `engage_now`; zero without such a clock.
+    pub join_now: Millis,
+    /// Time to resolve a case, where no [`Sla`] says otherwise.
     pub resolve: Millis,
+    /// How long a customer is waited for before the clocks run on by themselves.
+    pub wait: Millis,
+    /// The clause that a decision names when the time to resolve ran out.
+    pub overdue_clause: String,
+    /// Times by priority.
+    pub levels: BTreeMap<Priority, Sla>,
+    /// The calendars by name.
+    pub calendars: Calendars,
+    /// The departments that can be asked.
+    pub departments: Vec<Department>,
+}
+
+impl ClockRules {
+    /// Returns the times of a priority.
+    pub fn sla(&self, priority: Priority) -> Sla {
+        self.levels.get(&priority).cloned().unwrap_or_else(|| Sla {
+            calendar: ALWAYS.to_owned(),
+            first_response: Millis::default(),
+            next_update: Millis::default(),
+            resolve: self.resolve,
+            warn_percent: 100,
+        })
+    }
+
+    /// Returns the time in which a supervisor acknowledges a case.
+    pub fn acknowledge_within(&self, priority: Priority) -> Millis {
+        if priority == Priority::Urgent { self.acknowledge_now } else { self.acknowledge }
+    }
+
+    /// Returns the department that a reason brings in: the one that names it, else the one for `other`.
+    pub fn department_for(&self, reason: Reason) -> Option<&Department> {
+        let with = |reason: Reason| self.departments.iter().find(|known| known.reasons.contains(&reason));
+        with(reason).or_else(|| with(Reason::Other))
+    }
+
+    /// Returns a department by its name.
+    pub fn department(&self, name: &str) -> Option<&Department> {
+        self.departments.iter().find(|known| known.name == name)
+    }
+
+    /// Returns the target of a department's answer.
+    pub fn answer_of(&self, department: &Department) -> Target {
+        Target { limit: department.answer, calendar: department.calendar.clone(), warn_percent: 100 }
+    }
 }
 
 impl Protocol {
@@ -162,6 +218,17 @@ impl Protocol {
     /// All that is wrong with the file, each with its line and the cure.
     pub fn parse(name: &str, text: &str) -> Result<Self, ProtocolErrors> {
         file::read(name, text)
+    }
+
+    /// Returns how long after an alert was raised a step of the ladder is told. The seconds of the file are those of an
+    /// urgent case; a case that has longer to be acknowledged climbs more slowly in the same proportion, so that nobody is
+    /// passed over.
+    pub fn alert_after(&self, step: usize, priority: Priority) -> Option<Millis> {
+        let after = self.alerts.ladder.get(step)?.after;
+        let (now, usual) =
+            (self.clocks.acknowledge_now.get(), self.clocks.acknowledge_within(priority).get());
+        let stretched = u128::from(after.get()) * u128::from(usual.max(now)) / u128::from(now.max(1));
+        Some(Millis::new(u64::try_from(stretched).unwrap_or(u64::MAX)))
     }
 
     /// Returns the protocol that ships with the product.

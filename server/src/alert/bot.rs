@@ -246,6 +246,10 @@ impl Bot {
 
     async fn accept(&self, tapper: &Tapper, alert: &AlertRow, case: &CaseRow) -> Result<String> {
         let t = tapper.words.t;
+        if alert.topic != "case" && alert.acknowledged_at_ms.is_none() {
+            self.desk.saw(&tapper.user.id, alert).await?;
+            return Ok(t.tg_accepted.to_owned());
+        }
         if alert.acknowledged_at_ms.is_some() || case.state != "open" {
             let by = alert.acknowledged_by.as_ref().or(case.owner_id.as_ref());
             let name = match by {

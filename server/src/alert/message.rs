@@ -120,7 +120,8 @@ impl Facts {
             "timestamp": jiff::Timestamp::from_millisecond(at.millis()).unwrap_or_default().to_string(),
             "data": {
                 "alert": alert.number, "round": round, "repeat": repeat, "level": alert.level,
-                "role": alert.recipient_role, "decision": alert.decision,
+                "role": alert.recipient_role, "topic": alert.topic, "department": alert.department,
+                "decision": alert.decision,
                 "reason": self.grounds.as_ref().map(|grounds| &grounds.reason),
                 "clause": self.grounds.as_ref().map(|grounds| &grounds.clause),
                 "case": alert.case_id, "case_number": alert.case_number,
@@ -187,6 +188,8 @@ pub(crate) mod tests {
             recipient_id: None,
             recipient_role: Some("supervisor".into()),
             level: 0,
+            topic: "case".into(),
+            department: None,
             state: "open".into(),
             repeats: 0,
             created_at_ms: 0,

@@ -4,14 +4,17 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use gradus_engine::case::{Action, Resolution, StaffId};
+use gradus_engine::case::{Action, Priority, Resolution, StaffId};
+use gradus_engine::time::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{ApiError, Asked, Sent, changes};
 use crate::auth::{May, Me, Role};
+use crate::desk::digest;
 use crate::http::App;
-use crate::store::{AlertRow, CaseFilter, CaseRow, CustomerId, DeliveryRow, UserId};
+use crate::mask::MaskedText;
+use crate::store::{AlertRow, AskRow, CaseFilter, CaseRow, ClockRow, CustomerId, DeliveryRow, UserId};
 
 /// Most rows of one answer.
 const MOST: i64 = 500;
@@ -52,6 +55,12 @@ pub async fn one(State(app): State<App>, me: Me, Path(id): Path<String>) -> Resu
     if let Some(fields) = case.as_object_mut() {
         fields.insert("timeline".into(), json!(timeline));
         fields.insert("alerts".into(), json!(alerts));
+        let clocks = app.desk.store.clocks_of_case(&row.id).await?;
+        fields.insert("clocks".into(), clocks.iter().map(clock_body).collect());
+        let asks = app.desk.store.asks_of_case(&row.id).await?;
+        fields.insert("asks".into(), asks.iter().map(ask_body).collect());
+        let followers = app.desk.store.followers_of(&row.id).await?;
+        fields.insert("followers".into(), followers.into_iter().map(|(id, _)| json!(id)).collect());
     }
     Ok(Json(case).into_response())
 }
@@ -76,6 +85,45 @@ pub enum Doing {
         /// The id of the user.
         to: String,
     },
+    /// Tells the customer how things stand.
+    Inform {
+        /// What was told.
+        text: String,
+        /// Minutes until the customer hears again; without it as the protocol says.
+        #[serde(default)]
+        again_minutes: Option<u32>,
+    },
+    /// Waits for the customer: what is owed to the customer rests.
+    Wait {
+        /// Until when at the latest, milliseconds since 1970; without it as long as the protocol says.
+        #[serde(default)]
+        until_ms: Option<i64>,
+    },
+    /// The customer has answered.
+    Resume {},
+    /// Makes it more or less pressing.
+    Prioritise {
+        /// `normal`, `high` or `urgent`.
+        priority: Priority,
+    },
+    /// Asks a department.
+    Ask {
+        /// Its name in the protocol.
+        department: String,
+        /// The question.
+        text: String,
+    },
+    /// Answers for a department.
+    Answer {
+        /// The number of the question.
+        ask: u32,
+        /// The answer.
+        text: String,
+    },
+    /// Follows it.
+    Follow {},
+    /// Follows it no longer.
+    Unfollow {},
     /// Writes a note.
     Note {
         /// The words.
@@ -110,10 +158,32 @@ pub async fn act(
     headers: HeaderMap,
     Sent(doing): Sent<Doing>,
 ) -> Result<Response, ApiError> {
-    let what = if matches!(doing, Doing::Note { .. }) { May::Note } else { May::Act };
+    let note = matches!(doing, Doing::Note { .. } | Doing::Follow {} | Doing::Unfollow {});
+    let what = if note { May::Note } else { May::Act };
     changes(&me, &headers, what)?;
     let row = app.case_for(&me, id).await?;
     let action = match doing {
+        Doing::Inform { text, again_minutes } => {
+            let text = words(&text)?;
+            let text_sha256 = digest(text.as_bytes());
+            let action = Action::Inform { text_sha256, again_minutes };
+            return say(app, me, row, action, text).await;
+        }
+        Doing::Ask { department, text } => {
+            let text = words(&text)?;
+            let text_sha256 = digest(text.as_bytes());
+            return say(app, me, row, Action::Ask { department, text_sha256 }, text).await;
+        }
+        Doing::Answer { ask, text } => {
+            let text = words(&text)?;
+            let text_sha256 = digest(text.as_bytes());
+            return say(app, me, row, Action::Answer { ask, text_sha256 }, text).await;
+        }
+        Doing::Wait { until_ms } => Action::Wait { until: until_ms.map(Timestamp::from_millis) },
+        Doing::Resume {} => Action::Resume,
+        Doing::Prioritise { priority } => Action::Prioritise { priority },
+        Doing::Follow {} => Action::Follow,
+        Doing::Unfollow {} => Action::Unfollow,
         Doing::Acknowledge {} => Action::Acknowledge,
         Doing::TakeOver {} => Action::TakeOver,
         Doing::HandOver { to } => {
@@ -148,12 +218,51 @@ pub async fn act(
     one(State(app), me, Path(row.id.0)).await
 }
 
+/// Returns the words that go with an action, masked.
+fn words(text: &str) -> Result<MaskedText, ApiError> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > 4_000 {
+        return Err(ApiError::Wrong("text: 1 to 4000 characters".into()));
+    }
+    Ok(MaskedText::of(text))
+}
+
+async fn say(app: App, me: Me, row: CaseRow, action: Action, text: MaskedText) -> Result<Response, ApiError> {
+    app.desk.act_saying(&me.user.id, &row, action, Some(text)).await?;
+    one(State(app), me, Path(row.id.0)).await
+}
+
+/// Lists the questions to one's department; who acts for no department sees all of them.
+pub async fn asks(State(app): State<App>, me: Me) -> Result<Response, ApiError> {
+    me.may(May::Act)?;
+    let rows = app.desk.store.asks_of(crate::web::department_of(&me), MOST).await?;
+    Ok(Json(json!({"asks": rows.iter().map(ask_body).collect::<Vec<_>>()})).into_response())
+}
+
+fn ask_body(ask: &AskRow) -> Value {
+    json!({
+        "case": ask.case_id, "case_number": ask.case_number, "conversation": ask.conversation_id, "ask": ask.number,
+        "department": ask.department, "question": ask.question, "asked_by": ask.asked_by,
+        "asked_at_ms": ask.asked_at_ms, "due_at_ms": ask.due_at_ms, "late": ask.late, "answer": ask.answer,
+        "answered_by": ask.answered_by, "answered_at_ms": ask.answered_at_ms,
+    })
+}
+
+fn clock_body(clock: &ClockRow) -> Value {
+    json!({
+        "clock": clock.clock, "limit_ms": clock.limit_ms, "calendar": clock.calendar, "spent_ms": clock.spent_ms,
+        "due_at_ms": clock.due_at_ms, "met_at_ms": clock.met_at_ms, "warned": clock.warned,
+        "breached": clock.breached,
+    })
+}
+
 fn alert_body(alert: &AlertRow, deliveries: &[DeliveryRow]) -> Value {
     let deliveries: Vec<Value> =
         deliveries.iter().filter(|row| row.alert_id == alert.id).map(delivery).collect();
     json!({
         "id": alert.id, "number": alert.number, "decision": alert.decision, "reason": alert.reason,
-        "role": alert.recipient_role, "recipient": alert.recipient_id, "level": alert.level, "state": alert.state,
+        "role": alert.recipient_role, "recipient": alert.recipient_id, "level": alert.level, "topic": alert.topic,
+        "department": alert.department, "state": alert.state,
         "repeats": alert.repeats, "created_at_ms": alert.created_at_ms, "delivered_at_ms": alert.delivered_at_ms,
         "acknowledged_at_ms": alert.acknowledged_at_ms, "acknowledged_by": alert.acknowledged_by,
         "verdict": alert.verdict, "verdict_reason": alert.verdict_reason, "verdict_by": alert.verdict_by,
@@ -177,6 +286,7 @@ fn body(row: &CaseRow) -> Value {
         "customer": row.customer_id, "customer_name": row.customer_name, "subject": row.subject, "state": row.state,
         "stage": row.stage, "priority": row.priority, "owner": row.owner_id, "owner_name": row.owner_name,
         "team": row.team, "opened_at_ms": row.opened_at_ms, "due_at_ms": row.due_at_ms,
+        "paused_until_ms": row.paused_until_ms,
         "acknowledged_at_ms": row.acknowledged_at_ms, "acknowledged_by": row.acknowledged_by, "reason": row.reason,
         "decision": row.decision, "cost": row.cost, "currency": row.currency, "conclusion": row.conclusion,
         "closed_at_ms": row.closed_at_ms, "closed_by": row.closed_by,

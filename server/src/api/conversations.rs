@@ -54,6 +54,12 @@ pub async fn one(State(app): State<App>, me: Me, Path(id): Path<String>) -> Resu
     Ok(Json(app.conversation_for(&me, id).await?).into_response())
 }
 
+/// Returns what the agent is told now.
+pub async fn hints(State(app): State<App>, me: Me, Path(id): Path<String>) -> Result<Response, ApiError> {
+    let row = app.conversation_row_for(&me, id).await?;
+    Ok(Json(crate::web::hints(app.desk.pipeline.protocol(), row.hints.as_deref())).into_response())
+}
+
 /// A conversation that begins.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -2,10 +2,10 @@
 //!
 //! Everything in it can be replayed from the events of the log, so nothing here may depend on what is not in them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use gradus_engine::alert::Alert;
-use gradus_engine::case::{Action, Case, CaseChange, CaseState, Owner, Refusal};
+use gradus_engine::alert::{Alert, Topic};
+use gradus_engine::case::{Action, Case, CaseChange, CaseState, ClockKind, Owner, Refusal};
 use gradus_engine::decision::{Decision, DecisionKind, LadderStep};
 use gradus_engine::effect::Effect;
 use gradus_engine::event::{Event, Said};
@@ -18,9 +18,9 @@ use super::{Basis, Spoken};
 use crate::analyze::cause;
 use crate::mask::{MaskedText, Masker};
 use crate::store::{
-    AlertClimb, AlertId, Batch, CaseId, CaseUpdate, Change, Commitment, CommitmentId, ConversationId,
-    CustomerId, DecisionId, Evidence, HeatPoint, NewAlert, NewCase, NewEvent, Progress, Resolution, Signal,
-    TimelineEntry, UserId, Utterance, conversation_stream, text_sha256,
+    AlertClimb, AlertId, Batch, CaseAsk, CaseId, CaseUpdate, Change, ClockRow, Commitment, CommitmentId,
+    ConversationId, CustomerId, DecisionId, Evidence, HeatPoint, NewAlert, NewCase, NewEvent, Progress,
+    Resolution, Service, Signal, TimelineEntry, UserId, Utterance, conversation_stream, text_sha256,
 };
 
 /// The running state of one conversation.
@@ -39,9 +39,12 @@ pub(super) struct Track {
     /// The team that sees the conversation and its case.
     team: Option<String>,
     quote: Option<(i64, u32, u32, SignalKind)>,
-    pub(super) alerted: bool,
-    /// Whether an alert was ever given.
-    called: bool,
+    /// Alerts that were given and that nobody was told of yet.
+    pub(super) alerted: Vec<AlertId>,
+    /// Alerts that were given and are not over, with what each is about.
+    called: BTreeMap<AlertId, Topic>,
+    /// The words that go with the event that is being taken, for the timeline.
+    pub(super) saying: Option<MaskedText>,
     masker: Masker,
 }
 
@@ -67,8 +70,9 @@ impl Track {
             standing_weight: 0,
             team,
             quote: None,
-            alerted: false,
-            called: false,
+            alerted: Vec::new(),
+            called: BTreeMap::new(),
+            saying: None,
             masker: Masker::default(),
         }
     }
@@ -123,6 +127,7 @@ impl Track {
                 effect => self.follow(basis, effect, who.as_ref(), now, batch),
             }
         }
+        self.saying = None;
         Ok(())
     }
 
@@ -162,8 +167,9 @@ impl Track {
                 .into(),
             ),
             Effect::Decided(decision) => self.decided(basis, &decision, now, batch),
-            Effect::Case(change) => self.case_changed(&change, who, now, batch),
-            Effect::AttemptFailed { .. } | Effect::Alert(_) => {}
+            Effect::Case(change) => self.case_changed(basis, &change, who, now, batch),
+            // Hints are part of the progress of the conversation.
+            Effect::AttemptFailed { .. } | Effect::Hinted { .. } | Effect::Alert(_) => {}
         }
     }
 
@@ -227,7 +233,14 @@ impl Track {
         DecisionId(format!("{}-decision-{}", self.id, self.decisions))
     }
 
-    fn case_changed(&mut self, change: &CaseChange, who: Option<&UserId>, now: Timestamp, batch: &mut Batch) {
+    fn case_changed(
+        &mut self,
+        basis: &Basis<'_>,
+        change: &CaseChange,
+        who: Option<&UserId>,
+        now: Timestamp,
+        batch: &mut Batch,
+    ) {
         let Some(case) = self.state.case.clone() else { return };
         let id = self.case_id();
         match change {
@@ -250,25 +263,27 @@ impl Track {
                 );
                 batch.changes.push(Change::JoinCase { conversation: self.id.clone(), case: id.clone() });
                 // The matter may come up again after it was resolved: then the same case is open again.
-                batch.changes.push(self.update(&case));
+                batch.changes.push(self.update(basis, &case, now));
             }
             CaseChange::Moved { state: CaseState::Acknowledged { .. }, .. } => {
                 if let Some(by) = who {
                     batch.changes.extend(self.answer_alert(by, now));
                     batch.changes.push(Change::AcknowledgeCase { id: id.clone(), by: by.clone(), at: now });
-                    batch.changes.push(self.update(&case));
+                    batch.changes.push(self.update(basis, &case, now));
                 }
             }
             CaseChange::Moved { state: CaseState::InWork { .. }, .. } => {
                 if let Some(by) = who {
                     batch.changes.extend(self.answer_alert(by, now));
                     // First the state: a case that is opened again is closed for everything else.
-                    batch.changes.push(self.update(&case));
+                    batch.changes.push(self.update(basis, &case, now));
                     batch.changes.push(Change::TakeOver { id: id.clone(), by: by.clone(), at: now });
+                    let joins = |topic| matches!(topic, Topic::Clock { clock: ClockKind::Join, .. });
+                    self.end_alerts(by, now, batch, joins);
                 }
             }
             CaseChange::Moved { state: CaseState::Resolved { resolution, .. }, .. } => {
-                batch.changes.push(self.update(&case));
+                batch.changes.push(self.update(basis, &case, now));
                 let currency =
                     resolution.costs.first().map_or("RUB", |cost| cost.currency.as_str()).to_owned();
                 let resolution = Resolution {
@@ -281,17 +296,16 @@ impl Track {
                     closed_at: now,
                 };
                 batch.changes.push(Change::Resolve { id: id.clone(), resolution: Box::new(resolution) });
-                if let (Some(by), true) = (who, self.called) {
-                    batch.changes.extend(self.answer_alert(by, now));
-                    let state = "handled".to_owned();
-                    batch.changes.push(Change::EndAlert { id: self.alert_id(), state, at: now });
+                if let Some(by) = who {
+                    self.end_alerts(by, now, batch, |_| true);
                 }
             }
-            CaseChange::Moved { .. }
-            | CaseChange::Raised { .. }
-            | CaseChange::Climbed { .. }
-            | CaseChange::Overdue { .. } => {
-                batch.changes.push(self.update(&case));
+            CaseChange::Noted => return,
+            _ => {
+                batch.changes.push(self.update(basis, &case, now));
+                if let Some(by) = who {
+                    self.end_alerts(by, now, batch, |topic| is_answered_by(change, topic));
+                }
             }
         }
         batch.changes.push(self.timeline_entry(&case, change, who, now));
@@ -309,32 +323,83 @@ impl Track {
             Owner::Role(_) => None,
         };
         let (state, priority) = (case.state.name(), case.priority.name());
+        let mut detail = json!({"state": state, "priority": priority, "stage": stage(case), "owner": owner});
+        let more = match change {
+            CaseChange::Rang { clock, ring, .. } => json!({"clock": clock.name(), "ring": ring.name()}),
+            CaseChange::Overdue { .. } => json!({"clock": ClockKind::Resolve.name(), "ring": "breach"}),
+            CaseChange::Paused { until } => json!({"until_ms": until.millis()}),
+            CaseChange::Resumed { in_vain, .. } => json!({"in_vain": in_vain}),
+            CaseChange::Asked { ask, .. } => json!({"department": ask.department, "ask": ask.number}),
+            CaseChange::Answered { ask, .. } | CaseChange::Unanswered { ask, .. } => {
+                let asked = case.asks.iter().find(|known| known.number == *ask);
+                json!({"department": asked.map(|known| &known.department), "ask": ask})
+            }
+            CaseChange::Following { follows } => json!({"follows": follows}),
+            _ => json!({}),
+        };
+        if let (Some(detail), Some(more)) = (detail.as_object_mut(), more.as_object()) {
+            detail.extend(more.clone());
+        }
+        let name = change_name(change);
+        let key = match change {
+            CaseChange::Asked { ask, .. } => format!("ask-{}", ask.number),
+            CaseChange::Answered { ask, .. } => format!("answer-{ask}"),
+            CaseChange::Rang { clock, ring, .. } => {
+                format!("{}-{}-{}", now.millis(), clock.name(), ring.name())
+            }
+            _ => format!("{}-{name}-{}", now.millis(), self.decisions),
+        };
         TimelineEntry {
             case: self.case_id(),
-            key: format!("{}-{}-{}", now.millis(), change_name(change), self.decisions),
+            key,
             at: now,
             actor: who.cloned(),
-            kind: change_name(change).to_owned(),
-            text: None,
-            detail: json!({"state": state, "priority": priority, "stage": stage(case), "owner": owner}),
+            kind: name.to_owned(),
+            text: self.saying.clone(),
+            detail,
         }
         .into()
     }
 
-    /// An alert that was given for the case is answered by whoever acts on it.
+    /// The alert that calls somebody to the case is answered by whoever acts on it.
     fn answer_alert(&self, by: &UserId, now: Timestamp) -> Option<Change> {
-        self.called.then(|| Change::AcknowledgeAlert { id: self.alert_id(), by: by.clone(), at: now })
+        let id = self.alert_id(Topic::Case, 0, false);
+        self.called.contains_key(&id).then(|| Change::AcknowledgeAlert { id, by: by.clone(), at: now })
     }
 
-    fn alert_id(&self) -> AlertId {
-        AlertId(format!("{}-alert", self.id))
+    /// Alerts whose matter is done are answered and over.
+    fn end_alerts(&mut self, by: &UserId, now: Timestamp, batch: &mut Batch, over: impl Fn(Topic) -> bool) {
+        let ended: Vec<AlertId> =
+            self.called.iter().filter(|(_, topic)| over(**topic)).map(|(id, _)| id.clone()).collect();
+        for id in ended {
+            batch.changes.push(Change::AcknowledgeAlert { id: id.clone(), by: by.clone(), at: now });
+            batch.changes.push(Change::EndAlert { id: id.clone(), state: "handled".to_owned(), at: now });
+            self.called.remove(&id);
+        }
     }
 
-    fn update(&self, case: &Case) -> Change {
+    /// Names an alert by its topic; one that goes to the owner and also to the next of the ladder, or to a department and
+    /// also to the owner, is two.
+    fn alert_id(&self, topic: Topic, step: u32, department: bool) -> AlertId {
+        let next = match topic {
+            Topic::Ask { .. } if !department => "-owner",
+            Topic::Clock { .. } if step > 0 => "-next",
+            _ => "",
+        };
+        AlertId(match topic {
+            Topic::Case => format!("{}-alert", self.id),
+            Topic::Ask { ask, .. } => format!("{}-alert-ask-{ask}{next}", self.id),
+            Topic::Answer { ask } => format!("{}-alert-answer-{ask}", self.id),
+            topic => format!("{}-alert-{}{next}", self.id, topic_name(topic)),
+        })
+    }
+
+    fn update(&self, basis: &Basis<'_>, case: &Case, now: Timestamp) -> Change {
         let owner_id = match &case.owner {
             Owner::Staff(staff) => Some(UserId(staff.0.clone())),
             Owner::Role(_) => None,
         };
+        let spoken = case.clocks.get(&ClockKind::FirstResponse).and_then(gradus_engine::case::Clock::met_at);
         CaseUpdate {
             id: self.case_id(),
             version: None,
@@ -344,24 +409,31 @@ impl Track {
             owner_id,
             team: self.team.clone(),
             due_at: Some(case.due_at),
-            first_response: None,
+            wake_at: Some(case.wake_at),
+            service: service(basis, case, now),
+            first_response: spoken,
             incident_id: None,
         }
         .into()
     }
 
     fn alert(&mut self, basis: &Basis<'_>, alert: &Alert, climbs: bool, now: Timestamp, batch: &mut Batch) {
-        self.alerted = true;
-        self.called = true;
-        let id = self.alert_id();
-        let climbs_at =
-            basis.protocol.alerts.ladder.get(alert.step as usize + 1).map(|next| now.plus(next.after));
+        let id = self.alert_id(alert.topic, alert.step, alert.department.is_some());
+        self.alerted.push(id.clone());
+        self.called.insert(id.clone(), alert.topic);
+        let case = alert.topic == Topic::Case;
+        let climbs_at = basis
+            .protocol
+            .alert_after(alert.step as usize + 1, alert.priority)
+            .filter(|_| case)
+            .map(|after| now.plus(after));
         let recipient_id = alert.to.as_ref().map(|staff| UserId(staff.0.clone()));
         let recipient_role = Some(alert.role.clone());
         let level = i64::from(alert.step);
-        let mut reach = basis.reach(&alert.role, self.team.as_deref(), now);
+        let team = alert.department.as_deref().or(self.team.as_deref());
+        let mut reach = basis.reach(&alert.role, team, now);
         reach.only.clone_from(&recipient_id);
-        if climbs && alert.repeat {
+        if climbs && case && alert.repeat {
             batch.changes.push(
                 AlertClimb { id, level, recipient_id, recipient_role, climbs_at, at: now, reach }.into(),
             );
@@ -377,9 +449,11 @@ impl Track {
                 decision,
                 recipient_id,
                 recipient_role,
-                level,
+                level: if case { level } else { 0 },
                 created_at: now,
                 climbs_at,
+                topic: topic_name(alert.topic),
+                department: alert.department.clone(),
                 reach,
             }
             .into(),
@@ -458,7 +532,72 @@ impl Track {
             attempts: i64::from(conversation.attempts().failed()),
             decision: self.standing.clone(),
             quote: self.quote,
+            hints: Some(self.hints()).filter(|_| !self.state.ended),
         }
+    }
+
+    /// What the agent is told now: hints by name, and the step of the ladder that is still to be said.
+    fn hints(&self) -> String {
+        let conversation = &self.state.conversation;
+        let say = conversation.ladder().unsaid().map(LadderStep::name);
+        json!({"hints": conversation.hints(), "say": say}).to_string()
+    }
+}
+
+/// What a case owes, as the store keeps it.
+fn service(basis: &Basis<'_>, case: &Case, now: Timestamp) -> Service {
+    let calendars = &basis.protocol.clocks.calendars;
+    let milliseconds = |span: Millis| i64::try_from(span.get()).unwrap_or(i64::MAX);
+    let clock = |(kind, clock): (&ClockKind, &gradus_engine::case::Clock)| ClockRow {
+        clock: kind.name().to_owned(),
+        limit_ms: milliseconds(clock.target().limit),
+        calendar: clock.target().calendar.clone(),
+        due_at_ms: clock.due_at().map(Timestamp::millis),
+        met_at_ms: clock.met_at().map(Timestamp::millis),
+        spent_ms: milliseconds(clock.spent(calendars, now)),
+        warned: clock.warned(),
+        breached: clock.breached(),
+    };
+    let ask = |ask: &gradus_engine::case::Ask| CaseAsk {
+        number: i64::from(ask.number),
+        department: ask.department.clone(),
+        asked_by: ask.by.as_ref().map(|by| UserId(by.0.clone())),
+        asked_at: ask.at,
+        due_at: ask.due_at,
+        late: ask.late,
+        answered: ask.answered.as_ref().map(|(by, at)| (UserId(by.0.clone()), *at)),
+    };
+    Service {
+        paused_until: case.pause.as_ref().map(|pause| pause.until),
+        clocks: case.clocks.iter().map(clock).collect(),
+        written_at: now,
+        asks: case.asks.iter().map(ask).collect(),
+        followers: case.followers.iter().map(|staff| UserId(staff.0.clone())).collect(),
+    }
+}
+
+/// Says whether what a person did is what an alert asked for.
+fn is_answered_by(change: &CaseChange, topic: Topic) -> bool {
+    match (change, topic) {
+        (CaseChange::Informed { .. }, Topic::Clock { clock, .. }) => {
+            matches!(clock, ClockKind::FirstResponse | ClockKind::NextUpdate)
+        }
+        (CaseChange::Paused { .. }, Topic::Clock { clock, .. }) => clock.rests_with_customer(),
+        (CaseChange::Paused { .. } | CaseChange::Informed { .. }, Topic::WaitedInVain) => true,
+        (CaseChange::Answered { ask, .. }, Topic::Ask { ask: asked, .. }) => *ask == asked,
+        _ => false,
+    }
+}
+
+/// Returns the name of a topic in the store.
+fn topic_name(topic: Topic) -> String {
+    match topic {
+        Topic::Case => "case".to_owned(),
+        Topic::Clock { clock, ring } => format!("{}_{}", clock.name(), ring.name()),
+        Topic::Ask { late: false, .. } => "ask".to_owned(),
+        Topic::Ask { late: true, .. } => "ask_late".to_owned(),
+        Topic::Answer { .. } => "answer".to_owned(),
+        Topic::WaitedInVain => "waited_in_vain".to_owned(),
     }
 }
 
@@ -513,6 +652,18 @@ fn change_name(change: &CaseChange) -> &'static str {
         CaseChange::Moved { state, .. } => state.name(),
         CaseChange::Climbed { .. } => "climbed",
         CaseChange::Overdue { .. } => "overdue",
+        CaseChange::Rang { ring: gradus_engine::case::Ring::Warning, .. } => "clock_warning",
+        CaseChange::Rang { .. } => "clock_breach",
+        CaseChange::Informed { .. } => "informed",
+        CaseChange::Paused { .. } => "paused",
+        CaseChange::Resumed { .. } => "resumed",
+        CaseChange::Prioritised { .. } => "prioritised",
+        CaseChange::Asked { .. } => "asked",
+        CaseChange::Answered { .. } => "answered",
+        CaseChange::Unanswered { .. } => "unanswered",
+        CaseChange::Following { follows: true } => "followed",
+        CaseChange::Following { .. } => "unfollowed",
+        CaseChange::Noted => "noted",
     }
 }
 

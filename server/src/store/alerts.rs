@@ -34,6 +34,10 @@ pub struct NewAlert {
     pub created_at: Timestamp,
     /// When it climbs unless somebody answers.
     pub climbs_at: Option<Timestamp>,
+    /// What it is about: `case`, or a topic of its own such as `next_update_warning` or `ask`.
+    pub topic: String,
+    /// The department it calls.
+    pub department: Option<String>,
     /// Whom it reaches beyond the page.
     pub reach: Reach,
 }
@@ -73,6 +77,8 @@ pub struct AlertRow {
     pub recipient_id: Option<UserId>,
     pub recipient_role: Option<String>,
     pub level: i64,
+    pub topic: String,
+    pub department: Option<String>,
     pub state: String,
     pub repeats: i64,
     pub created_at_ms: i64,
@@ -102,7 +108,7 @@ macro_rules! alert_select {
     ($rest:literal) => {
         concat!(
             "SELECT a.id, a.number, a.case_id, c.number AS case_number, a.conversation_id, a.decision_id, a.decision,
-                 d.reason AS reason, a.recipient_id, a.recipient_role, a.level, a.state, a.repeats, a.created_at_ms,
+                 d.reason AS reason, a.recipient_id, a.recipient_role, a.level, a.topic, a.department, a.state, a.repeats, a.created_at_ms,
                  a.delivered_at_ms, a.acknowledged_at_ms, a.acknowledged_by, a.climbs_at_ms, a.ended_at_ms, a.verdict,
                  a.verdict_reason, a.verdict_by
              FROM alerts a
@@ -171,13 +177,25 @@ impl Store {
         found(changed, "alert", id)
     }
 
-    /// Returns the alerts that call a person or a role and are not over, newest first, at most 200.
-    pub async fn alerts_for(&self, user: &UserId, role: &str) -> Result<Vec<AlertRow>, StoreError> {
+    /// Returns the alerts that call a person or a role and are not over, newest first, at most 200. One that calls a
+    /// department calls the people of that team, and those of no team.
+    pub async fn alerts_for(
+        &self,
+        user: &UserId,
+        role: &str,
+        team: Option<&str>,
+    ) -> Result<Vec<AlertRow>, StoreError> {
         let sql = alert_select!(
-            "WHERE a.ended_at_ms IS NULL AND (a.recipient_id = $1 OR (a.recipient_id IS NULL AND a.recipient_role = $2))
+            "WHERE a.ended_at_ms IS NULL AND (a.recipient_id = $1 OR (a.recipient_id IS NULL AND a.recipient_role = $2
+                     AND (a.department IS NULL OR CAST($3 AS TEXT) IS NULL OR a.department = $3)))
              ORDER BY a.created_at_ms DESC, a.id LIMIT 200"
         );
-        Ok(on!(self.read, |pool| sqlx::query_as(sql).bind(user).bind(role).fetch_all(pool).await?))
+        Ok(on!(self.read, |pool| sqlx::query_as(sql)
+            .bind(user)
+            .bind(role)
+            .bind(team)
+            .fetch_all(pool)
+            .await?))
     }
 
     /// Returns all alerts of a case, oldest first.
@@ -214,12 +232,16 @@ impl Store {
 
 pub(super) async fn give(tx: &mut Tx, alert: &NewAlert) -> Result<(), StoreError> {
     let sql = "INSERT INTO alerts (id, case_id, conversation_id, decision_id, decision, recipient_id, recipient_role,
-                   level, state, repeats, created_at_ms, climbs_at_ms, page_only, number)
-               SELECT $1, $2, $3, $4, $5, $6, $7, $8, 'open', 0, $9, $10, $11, COALESCE(MAX(number), 0) + 1
+                   level, state, repeats, created_at_ms, climbs_at_ms, page_only, topic, department, number)
+               SELECT $1, $2, $3, $4, $5, $6, $7, $8, 'open', 0, $9, $10,
+                   -- What is long past stays on the page, whichever of its clocks rings, until somebody takes it up.
+                   $11 OR ($6 IS NULL AND EXISTS (SELECT 1 FROM alerts o WHERE o.case_id = $2 AND o.page_only
+                       AND o.acknowledged_at_ms IS NULL)),
+                   $12, $13, COALESCE(MAX(number), 0) + 1
                FROM alerts WHERE TRUE
                ON CONFLICT (id) DO UPDATE SET repeats = alerts.repeats + 1, decision_id = excluded.decision_id,
                    decision = excluded.decision, recipient_id = excluded.recipient_id,
-                   recipient_role = excluded.recipient_role, level = excluded.level, state = 'open',
+                   recipient_role = excluded.recipient_role, level = excluded.level, department = excluded.department, state = 'open',
                    climbs_at_ms = excluded.climbs_at_ms, delivered_at_ms = NULL, acknowledged_at_ms = NULL,
                    acknowledged_by = NULL, ended_at_ms = NULL,
                    page_only = excluded.page_only OR (alerts.page_only AND excluded.recipient_id IS NULL)
@@ -237,6 +259,8 @@ pub(super) async fn give(tx: &mut Tx, alert: &NewAlert) -> Result<(), StoreError
             .bind(alert.created_at.millis())
             .bind(alert.climbs_at.map(Timestamp::millis))
             .bind(alert.reach.page_only)
+            .bind(&alert.topic)
+            .bind(&alert.department)
             .fetch_one(conn)
             .await?
     });

@@ -140,6 +140,7 @@ impl<'a> Bulk<'a> {
                 progress.quote.map(|quote| quote.1),
                 progress.quote.map(|quote| quote.2),
                 progress.quote.map(|quote| quote.3.name()),
+                &progress.hints,
             ))?;
         }
         let sql = "UPDATE conversations SET utterances = CAST(item.value->>1 AS BIGINT),
@@ -149,7 +150,7 @@ impl<'a> Bulk<'a> {
                        decision_reason = item.value->>8, decision_at_ms = CAST(item.value->>9 AS BIGINT),
                        quote_utterance = CAST(item.value->>10 AS BIGINT),
                        quote_start = CAST(item.value->>11 AS BIGINT), quote_end = CAST(item.value->>12 AS BIGINT),
-                       quote_kind = item.value->>13
+                       quote_kind = item.value->>13, hints = item.value->>14
                    FROM json_each($1) AS item WHERE conversations.id = item.value->>0";
         write(tx, sql, rows).await
     }

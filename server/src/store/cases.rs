@@ -11,6 +11,7 @@ use super::engine::{Tx, on, within};
 use super::error::StoreError;
 use super::ids::{CaseId, ConversationId, CustomerId, UserId};
 use super::json::{JsonText, as_json, clean};
+use super::service::{self, Service};
 use crate::mask::MaskedText;
 
 /// A case to be opened.
@@ -59,6 +60,10 @@ pub struct CaseUpdate {
     pub team: Option<String>,
     /// When the next clock runs out.
     pub due_at: Option<Timestamp>,
+    /// When the case has to be looked at next; with `due_at` where there is nothing earlier.
+    pub wake_at: Option<Timestamp>,
+    /// What it owes.
+    pub service: Service,
     /// When somebody first answered the customer.
     pub first_response: Option<Timestamp>,
     /// The incident it belongs to.
@@ -124,6 +129,8 @@ pub struct CaseRow {
     pub opened_at_ms: i64,
     pub first_response_ms: Option<i64>,
     pub due_at_ms: Option<i64>,
+    /// Until when the customer is waited for.
+    pub paused_until_ms: Option<i64>,
     pub acknowledged_at_ms: Option<i64>,
     pub acknowledged_by: Option<UserId>,
     /// Why the protocol last decided in its conversation.
@@ -174,7 +181,7 @@ macro_rules! case_select {
         concat!(
             "SELECT c.id, c.number, c.version, c.conversation_id, c.customer_id, k.name AS customer_name, c.incident_id,
                  c.subject, c.state, c.stage, c.priority, c.owner_id, u.name AS owner_name, c.team, c.opened_at_ms,
-                 c.first_response_ms, c.due_at_ms, c.acknowledged_at_ms, c.acknowledged_by, v.decision_reason AS cause,
+                 c.first_response_ms, c.due_at_ms, c.paused_until_ms, c.acknowledged_at_ms, c.acknowledged_by, v.decision_reason AS cause,
                  c.reason, c.decision,
                  c.cost, c.currency, c.conclusion, c.closed_at_ms, c.closed_by
              FROM cases c
@@ -282,7 +289,7 @@ impl Store {
 
     /// Returns when the next clock of any open case runs out.
     pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        let sql = "SELECT MIN(due_at_ms) FROM cases WHERE closed_at_ms IS NULL AND due_at_ms IS NOT NULL";
+        let sql = "SELECT MIN(wake_at_ms) FROM cases WHERE closed_at_ms IS NULL AND wake_at_ms IS NOT NULL";
         let millis: Option<i64> = on!(self.read, |pool| sqlx::query_scalar(sql).fetch_one(pool).await?);
         Ok(millis.map(Timestamp::from_millis))
     }
@@ -290,8 +297,8 @@ impl Store {
 
 pub(super) async fn open(tx: &mut Tx, case: &NewCase) -> Result<(), StoreError> {
     let sql = "INSERT INTO cases (id, number, version, conversation_id, customer_id, subject, state, stage, priority,
-                   owner_id, team, opened_at_ms, due_at_ms)
-               SELECT $1, COALESCE(MAX(number), 0) + 1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM cases WHERE TRUE
+                   owner_id, team, opened_at_ms, due_at_ms, wake_at_ms)
+               SELECT $1, COALESCE(MAX(number), 0) + 1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11 FROM cases WHERE TRUE
                ON CONFLICT (id) DO NOTHING";
     within!(tx, |conn| {
         sqlx::query(sql)
@@ -321,7 +328,8 @@ pub(super) async fn open(tx: &mut Tx, case: &NewCase) -> Result<(), StoreError> 
 
 pub(super) async fn update(tx: &mut Tx, case: &CaseUpdate) -> Result<(), StoreError> {
     let sql = "UPDATE cases SET version = version + 1, state = $3, stage = $4, priority = $5, owner_id = $6, team = $7,
-                   due_at_ms = $8, first_response_ms = $9, incident_id = $10, claimed_until_ms = 0,
+                   due_at_ms = $8, first_response_ms = $9, incident_id = $10, claimed_until_ms = 0, wake_at_ms = $11,
+                   paused_until_ms = $12,
                    closed_at_ms = CASE WHEN $3 IN ('open', 'acknowledged', 'in_work') THEN NULL ELSE closed_at_ms END,
                    closed_by = CASE WHEN $3 IN ('open', 'acknowledged', 'in_work') THEN NULL ELSE closed_by END
                WHERE id = $1 AND ($2 IS NULL OR version = $2)";
@@ -337,6 +345,8 @@ pub(super) async fn update(tx: &mut Tx, case: &CaseUpdate) -> Result<(), StoreEr
             .bind(case.due_at.map(Timestamp::millis))
             .bind(case.first_response.map(Timestamp::millis))
             .bind(&case.incident_id)
+            .bind(case.wake_at.or(case.due_at).map(Timestamp::millis))
+            .bind(case.service.paused_until.map(Timestamp::millis))
             .execute(conn)
             .await?
             .rows_affected()
@@ -344,7 +354,8 @@ pub(super) async fn update(tx: &mut Tx, case: &CaseUpdate) -> Result<(), StoreEr
     if changed == 0 && exists(tx, &case.id).await?.is_some() {
         return Err(StoreError::Conflict(format!("case {} was changed by somebody else meanwhile", case.id)));
     }
-    found(changed, "case", &case.id)
+    found(changed, "case", &case.id)?;
+    service::write(tx, &case.id, &case.service).await
 }
 
 pub(super) async fn acknowledge(

@@ -250,6 +250,8 @@ pub struct Progress {
     pub decision: Option<(String, String, Timestamp)>,
     /// The evidence to show on the board: utterance, first and last code point, kind of the signal.
     pub quote: Option<(i64, u32, u32, SignalKind)>,
+    /// What the agent is told now, as JSON: `hints` by name, and `say`, the step of the ladder that is still to be said.
+    pub hints: Option<String>,
 }
 
 /// What of a conversation does not stand in its events and is needed to read them off.

@@ -58,6 +58,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0006_marks.sql"),
         postgres_only: false,
     },
+    Migration {
+        number: 7,
+        name: "service",
+        sql: include_str!("../../migrations/0007_service.sql"),
+        postgres_only: false,
+    },
 ];
 
 /// A migration that ran, as the database remembers it.

@@ -41,6 +41,7 @@ mod postgres;
 mod rebuild;
 mod recordings;
 mod report;
+mod service;
 mod settings;
 mod sqlite;
 mod tokens;
@@ -80,6 +81,7 @@ pub use log::{NewEvent, Receipt, StoredEvent, case_stream, conversation_stream, 
 pub use migrate::Applied;
 pub use recordings::Recordings;
 pub use report::{CaseTimes, Spent};
+pub use service::{AskRow, CaseAsk, ClockRow, Service};
 pub use tokens::ApiToken;
 pub use users::{Session, User};
 pub use views::{

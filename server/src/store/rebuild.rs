@@ -51,7 +51,7 @@ impl Store {
             "DELETE FROM commitments",
             "UPDATE conversations SET utterances = 0, heat_last = 0, heat_max = 0, heat_at_ms = 0, calmed_at = NULL,
                  attempts = 0, decision = NULL, decision_reason = NULL, decision_at_ms = NULL,
-                 quote_utterance = NULL, quote_start = NULL, quote_end = NULL, quote_kind = NULL",
+                 quote_utterance = NULL, quote_start = NULL, quote_end = NULL, quote_kind = NULL, hints = NULL",
         ] {
             tx.run(sql).await?;
         }

@@ -77,6 +77,8 @@ pub struct ConversationRow {
     pub quote_kind: Option<String>,
     /// The utterance they are from.
     pub quote_utterance: Option<i64>,
+    /// What the agent is told now, as JSON.
+    pub hints: Option<String>,
     /// The case it belongs to.
     pub case_id: Option<CaseId>,
     /// The number of that case.
@@ -276,7 +278,7 @@ macro_rules! conversation_select {
                  v.decision_reason, v.decision_at_ms,
                  CASE WHEN v.quote_end > v.quote_start THEN substr(t.text, CAST(v.quote_start AS INTEGER) + 1,
                      CAST(v.quote_end - v.quote_start AS INTEGER)) END AS quote,
-                 v.quote_kind, v.quote_utterance, v.case_id, c.number AS case_number, c.state AS case_state,
+                 v.quote_kind, v.quote_utterance, v.hints, v.case_id, c.number AS case_number, c.state AS case_state,
                  c.due_at_ms AS case_due_at_ms, c.owner_id, o.name AS owner_name
              FROM conversations v
              LEFT JOIN customers k ON k.id = v.customer_id

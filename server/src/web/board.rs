@@ -63,6 +63,8 @@ pub(super) struct AlertLine {
     repeat: bool,
     since_ms: i64,
     case_id: Option<String>,
+    /// Its number, where seeing it is all that is asked; else 0.
+    pub number: i64,
 }
 
 #[derive(Template)]
@@ -175,7 +177,11 @@ pub(super) fn case_link(w: &Words, row: &ConversationRow) -> Option<CaseLink> {
 
 /// Returns the words of an alert: what is needed, and why.
 pub fn alert_words(w: &Words, alert: &AlertRow) -> (String, String) {
-    let what = if alert.decision.is_empty() { w.t.alert_new.to_owned() } else { w.decision(&alert.decision) };
+    let what = match w.topic(&alert.topic) {
+        Some(topic) => topic.to_owned(),
+        None if alert.decision.is_empty() => w.t.alert_new.to_owned(),
+        None => w.decision(&alert.decision),
+    };
     let mut why: Vec<String> = alert.reason.as_deref().map(|reason| w.reason(reason)).into_iter().collect();
     why.extend(alert.case_number.map(|number| format!("{} {number}", w.t.go_case)));
     (what, why.join(" · "))
@@ -194,7 +200,8 @@ pub(super) fn alert_lines(w: &Words, alerts: &[(AlertRow, Option<String>)]) -> V
             why,
             repeat: alert.repeats > 0 || alert.level > 0,
             since_ms: alert.created_at_ms,
-            case_id: alert.case_id.as_ref().map(ToString::to_string),
+            case_id: alert.case_id.as_ref().filter(|_| alert.topic == "case").map(ToString::to_string),
+            number: alert.number.filter(|_| alert.topic != "case").unwrap_or(0),
         }
     };
     alerts.iter().map(line).collect()
@@ -258,9 +265,9 @@ async fn strip(app: &App, me: &Me, w: &Words) -> Result<Vec<AlertLine>, ApiError
             Some(id) => app.desk.store.conversation(id).await?,
             None => None,
         };
-        let seen = row.as_ref().is_none_or(|row| me.sees(row.team.as_deref()));
-        let waits =
-            row.as_ref().is_none_or(|row| row.case_state.as_deref().is_none_or(|state| state == "open"));
+        let seen = row.as_ref().is_none_or(|row| me.sees(row.team.as_deref())) || alert.department.is_some();
+        let waits = alert.topic != "case"
+            || row.as_ref().is_none_or(|row| row.case_state.as_deref().is_none_or(|state| state == "open"));
         if seen && waits {
             named.push((alert, row.map(|row| customer_name(w, &row))));
         }

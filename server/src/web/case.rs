@@ -2,6 +2,7 @@
 //! its field.
 
 mod form;
+mod service;
 mod view;
 
 use axum::extract::{Path, State};
@@ -11,18 +12,32 @@ use serde::Deserialize;
 
 use super::sign_in::OnlyToken;
 use super::{Section, frame, show};
-use crate::api::{ApiError, Filled, mend};
+use crate::api::{ApiError, Asked, Filled, mend};
 use crate::auth::{May, Me, Role};
 use crate::http::App;
 use crate::store::{CaseRow, UserId, Verdict};
 
 pub(super) use form::CaseForm;
+pub(super) use service::{AskView, ask_view};
+pub use service::{answer, ask, follow, inform, prioritise, resume, wait};
 pub(super) use view::{CaseParts, Page, view};
 
 /// Shows a case.
-pub async fn page(State(app): State<App>, me: Me, Path(id): Path<String>) -> Result<Response, ApiError> {
+pub async fn page(
+    State(app): State<App>,
+    me: Me,
+    Path(id): Path<String>,
+    Asked(asked): Asked<Drafting>,
+) -> Result<Response, ApiError> {
     let row = app.case_for(&me, id).await?;
-    render(&app, &me, row, CaseForm::default()).await
+    let form = CaseForm { template: asked.template.unwrap_or_default(), ..CaseForm::default() };
+    render(&app, &me, row, form).await
+}
+
+/// The template that words to the customer begin from.
+#[derive(Deserialize)]
+pub struct Drafting {
+    template: Option<String>,
 }
 
 async fn render(app: &App, me: &Me, row: CaseRow, form: CaseForm) -> Result<Response, ApiError> {
@@ -39,8 +54,16 @@ async fn render(app: &App, me: &Me, row: CaseRow, form: CaseForm) -> Result<Resp
     let people = store.users().await?;
     let alerts = store.alerts_of_case(&row.id).await?;
     let deliveries = store.deliveries_of_case(&row.id).await?;
+    let clocks = store.clocks_of_case(&row.id).await?;
+    let asks = store.asks_of_case(&row.id).await?;
+    let followers = store.followers_of(&row.id).await?;
     let f = frame(app, me, Section::Cases);
     let parts = CaseParts {
+        clocks: &clocks,
+        asks: &asks,
+        followers: &followers,
+        template: &form.template,
+        writer: &me.user.name,
         row: &row,
         timeline: &timeline,
         talk,

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::board::{case_link, customer_name};
+use super::hints::{HintsView, hints};
 use super::svg::{Curve, Mark, Point, heat_curve, waveform};
 use super::transcript::{Decided, Line, causes, lines};
 use super::words::heat_class;
@@ -85,6 +86,8 @@ pub(super) struct ConversationView {
     wave: String,
     lines: Vec<Line>,
     decisions: Vec<DecisionView>,
+    /// What the agent is told now, while it is live.
+    hints: HintsView,
     /// What to say where a decision that would have opened a case did not; else empty.
     history: &'static str,
     promises: Vec<PromiseView>,
@@ -175,6 +178,7 @@ pub(super) fn view(
         lines: lines(w, &page, marked, &decided),
         promises: page.commitments.iter().map(|promise| promise_view(w, &page, promise)).collect(),
         sound: sound_facts(w, &sound),
+        hints: if live { hints(protocol, row.hints.as_deref()) } else { HintsView::default() },
         history,
         decisions,
     }

@@ -13,6 +13,8 @@ pub enum Section {
     Conversations,
     /// Cases.
     Cases,
+    /// Questions to departments.
+    Asks,
     /// Customers.
     Customers,
     /// The figures of a week.
@@ -75,6 +77,7 @@ impl Frame {
         let all = [
             ("/", t.board, "board", "b", Section::Board, May::Read),
             ("/cases", t.cases, "cases", "c", Section::Cases, May::Read),
+            ("/asks", t.asks_short, "asks", "d", Section::Asks, May::Act),
             ("/conversations", t.conversations, "conversations", "v", Section::Conversations, May::Read),
             ("/customers", t.customers, "customers", "l", Section::Customers, May::Read),
             ("/week", t.week, "week", "w", Section::Week, May::Figures),

@@ -2,6 +2,7 @@
 //! no SQL, no status codes.
 
 mod account;
+mod asks;
 mod assets;
 mod board;
 mod case;
@@ -13,6 +14,7 @@ mod deliveries;
 mod error;
 mod feedback;
 mod frame;
+mod hints;
 mod icons;
 mod sign_in;
 mod streams;
@@ -37,6 +39,9 @@ use gradus_engine::time::Timestamp;
 use crate::api::ApiError;
 use crate::auth::Me;
 use crate::http::App;
+
+pub(crate) use asks::department_of;
+pub(crate) use hints::hints;
 
 pub use board::{alert_words, render_row};
 pub use error::as_pages;
@@ -77,6 +82,15 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/cases/{id}/note", post(case::note))
         .route("/cases/{id}/resolve", post(case::resolve))
         .route("/cases/{id}/reopen", post(case::reopen))
+        .route("/cases/{id}/inform", post(case::inform))
+        .route("/cases/{id}/wait", post(case::wait))
+        .route("/cases/{id}/resume", post(case::resume))
+        .route("/cases/{id}/prioritise", post(case::prioritise))
+        .route("/cases/{id}/ask", post(case::ask))
+        .route("/cases/{id}/answer", post(case::answer))
+        .route("/cases/{id}/follow", post(case::follow))
+        .route("/asks", get(asks::page))
+        .route("/alerts/{number}/seen", post(asks::seen))
         .route("/week", get(week::page))
         .route("/customers", get(customers::list))
         .route("/customers/{id}", get(customers::card))

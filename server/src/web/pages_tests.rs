@@ -130,6 +130,11 @@ fn cases(lang: Lang) -> Vec<(&'static str, String)> {
         let timeline = samples::timeline();
         let (alerts, deliveries) = (samples::alerts(), samples::deliveries());
         let parts = CaseParts {
+            clocks: &samples::clocks(),
+            asks: &samples::asks(),
+            followers: &[("user-agent".into(), Some("Ольга Ветрова".into()))],
+            template: "taken",
+            writer: "Пётр Сомов",
             row: &rows[at],
             timeline: &timeline,
             talk: Some(samples::call()),

@@ -302,8 +302,48 @@ impl Words {
             "overdue" => self.t.t_overdue,
             "open" => self.t.t_open,
             "note" => self.t.t_note,
+            "clock_warning" => self.t.t_clock_warning,
+            "clock_breach" => self.t.t_clock_breach,
+            "informed" => self.t.t_informed,
+            "paused" => self.t.t_paused,
+            "resumed" => self.t.t_resumed,
+            "prioritised" => self.t.t_prioritised,
+            "asked" => self.t.t_asked,
+            "answered" => self.t.t_answered,
+            "unanswered" => self.t.t_unanswered,
+            "followed" => self.t.t_followed,
+            "unfollowed" => self.t.t_unfollowed,
             _ => self.t.t_other,
         }
+    }
+
+    /// Returns what a clock of a case waits for.
+    pub fn clock(&self, clock: &str) -> &'static str {
+        match clock {
+            "acknowledge" => self.t.k_acknowledge,
+            "join" => self.t.k_join,
+            "first_response" => self.t.k_first_response,
+            "next_update" => self.t.k_next_update,
+            _ => self.t.k_resolve,
+        }
+    }
+
+    /// Returns what an alert is about, where it is not the case itself.
+    pub fn topic(&self, topic: &str) -> Option<&'static str> {
+        Some(match topic {
+            "join_warning" | "join_breach" => self.t.al_join_breach,
+            "first_response_warning" => self.t.al_first_response_warning,
+            "first_response_breach" => self.t.al_first_response_breach,
+            "next_update_warning" => self.t.al_next_update_warning,
+            "next_update_breach" => self.t.al_next_update_breach,
+            "resolve_warning" => self.t.al_resolve_warning,
+            "resolve_breach" => self.t.al_resolve_breach,
+            "ask" => self.t.al_ask,
+            "ask_late" => self.t.al_ask_late,
+            "answer" => self.t.al_answer,
+            "waited_in_vain" => self.t.al_waited_in_vain,
+            _ => return None,
+        })
     }
 
     /// Returns a cause of a change of heat, kept as «insult +28», in words.

@@ -8,7 +8,7 @@ use gradus_engine::time::{Millis, Timestamp};
 use serde_json::json;
 
 use crate::desk::{Desk, NOON};
-use crate::outside::{Letter, Mood, Receiver, Told, mail};
+use crate::outside::{Heard, Letter, Mood, Receiver, Told, mail};
 
 pub const COURT: &str = "верните деньги иначе я подам на вас в суд";
 /// The chats of people.
@@ -144,15 +144,21 @@ async fn the_company_gets_a_signed_event_and_a_line_in_its_room() {
     let talk = town.desk.call("supervisor", &[COURT]).await;
     town.outbox.round().await.unwrap();
     let heard = town.crm.told.heard();
-    assert_eq!(heard.len(), 2);
-    let signed = heard.iter().find(|heard| heard.path == "/hooks/gradus").unwrap();
-    assert_eq!(signed.headers["webhook-id"], "alert-1-1");
+    assert_eq!(
+        heard.len(),
+        4,
+        "the case, and the question to the lawyers, each signed and as a line in the room"
+    );
+    let first = |heard: &&Heard| heard.headers.get("webhook-id").is_some_and(|id| id == "alert-1-1");
+    let signed = heard.iter().find(first).unwrap();
+    assert_eq!(signed.path, "/hooks/gradus");
     assert_eq!(signed.headers["webhook-timestamp"], (NOON / 1000).to_string().as_str());
     assert!(signed.headers["webhook-signature"].to_str().unwrap().starts_with("v1,"));
     let event = signed.json();
     assert_eq!((event["type"].as_str(), event["data"]["alert"].as_i64()), (Some("alert.given"), Some(1)));
     assert_eq!(event["data"]["case"], json!(format!("{talk}-case")));
-    let room = heard.iter().find(|heard| heard.path == "/hooks/room").unwrap().json();
+    let rooms = heard.iter().filter(|heard| heard.path == "/hooks/room").map(Heard::json);
+    let room = rooms.into_iter().find(|room| room["text"].as_str().unwrap().contains("№\u{a0}1\n")).unwrap();
     assert!(
         room["text"].as_str().unwrap().contains("`верните деньги")
             || room["text"].as_str().unwrap().contains("подам на вас в суд`"),
@@ -323,12 +329,13 @@ async fn handing_a_case_over_calls_the_person_who_gets_it_and_their_answer_ends_
     town.outbox.round().await.unwrap();
     let messages = town.telegram.messages();
     let chats: Vec<i64> = messages.iter().map(|message| message["chat_id"].as_i64().unwrap()).collect();
-    assert_eq!(chats, [BOSS, HEAD]);
+    assert_eq!(chats, [BOSS, HEAD, HEAD], "the lawyers are asked, then the case is handed to one of them");
     assert!(town.desk.page("department", "/").await.body.contains("alerts-title"));
     town.desk.submit("department", &format!("{case}/acknowledge"), "").await;
-    assert!(!town.desk.page("department", "/").await.body.contains("alerts-title"));
-    town.pass(&talk, Millis::minutes(10)).await;
-    assert_eq!(town.telegram.messages().len(), 2);
+    let strip = town.desk.page("department", "/").await.body;
+    assert!(strip.contains("Вопрос вашему отделу"), "the question waits");
+    town.pass(&talk, Millis::minutes(2)).await;
+    assert_eq!(town.telegram.messages().len(), 3);
 }
 
 #[tokio::test]
@@ -340,7 +347,12 @@ async fn a_case_whose_time_to_resolve_runs_out_is_told_again_and_its_clock_goes_
     town.desk.submit("supervisor", &format!("/cases/{talk}-case/take-over"), "").await;
     town.pass(&talk, Millis::minutes(481)).await;
     town.pass(&talk, Millis::minutes(481)).await;
-    assert_eq!(town.telegram.messages().len(), 3);
+    let messages = town.telegram.messages();
+    let about =
+        |words: &str| messages.iter().filter(|told| told["text"].as_str().unwrap().contains(words)).count();
+    assert_eq!(about("Срок разрешения кейса прошёл"), 2, "{messages:?}");
+    assert_eq!(about("Клиент в неведении"), 2, "the owner, and the next of the ladder: {messages:?}");
+    assert_eq!(about("Отдел не ответил в срок"), 1);
 }
 
 #[tokio::test]

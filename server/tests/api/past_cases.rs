@@ -90,11 +90,11 @@ async fn an_open_case_that_comes_in_wakes_nobody_before_its_time_to_resolve_is_o
     assert_eq!(enter(&desk, "old.csv,2026-11-17 12:00,,,,,,,,,\n").await.entered, 1);
     let due = |minutes: u64| Timestamp::from_millis(NOON).plus(Millis::minutes(minutes));
     let store = &desk.app.desk.store;
-    assert!(store.claim_due(due(479), due(479)).await.unwrap().is_none());
-    assert!(store.claim_due(due(481), due(481)).await.unwrap().is_some());
+    assert!(store.claim_due(due(383), due(383)).await.unwrap().is_none());
+    assert!(store.claim_due(due(385), due(385)).await.unwrap().is_some(), "four fifths are over: a warning");
     let fresh = restarted(&desk);
     let mut news = fresh.subscribe();
-    fresh.tick(&talk, due(479)).await.unwrap();
+    fresh.tick(&talk, due(383)).await.unwrap();
     assert!(!news.recv().await.unwrap().alert);
     fresh.tick(&talk, due(481)).await.unwrap();
     assert!(news.recv().await.unwrap().alert, "overdue like any other case");

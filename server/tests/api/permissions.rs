@@ -66,6 +66,21 @@ const TABLE: &[(&str, &str, Option<&str>, &str)] = &[
         Some(r#"{"utterance":0,"kind":"distrust"}"#),
         "supervisor conflict_specialist coach director administrator",
     ),
+    ("GET", "/api/v1/conversations/{talk}/hints", None, "all"),
+    ("GET", "/asks", None, "supervisor conflict_specialist department director administrator"),
+    ("GET", "/api/v1/asks", None, "supervisor conflict_specialist department director administrator"),
+    (
+        "POST",
+        "/api/v1/cases/{case}/actions",
+        Some(r#"{"action":"inform","text":"занимаемся"}"#),
+        "supervisor conflict_specialist department director administrator",
+    ),
+    (
+        "POST",
+        "/api/v1/cases/{case}/actions",
+        Some(r#"{"action":"follow"}"#),
+        "agent supervisor conflict_specialist department director administrator",
+    ),
     ("GET", "/account", None, "all"),
     (
         "POST",

@@ -2,7 +2,8 @@
 
 use gradus::mask::MaskedText;
 use gradus::store::{
-    AlertClimb, Batch, CaseFilter, CaseUpdate, Change, NewAlert, Reach, Resolution, StoreError, TimelineEntry,
+    AlertClimb, Batch, CaseFilter, CaseUpdate, Change, NewAlert, Reach, Resolution, Service, StoreError,
+    TimelineEntry,
 };
 use gradus_engine::time::Timestamp;
 use rust_decimal::Decimal;
@@ -32,6 +33,8 @@ fn update(id: &str, version: Option<i64>, due: Option<Timestamp>) -> CaseUpdate 
         owner_id: Some("boss".into()),
         team: Some("team".into()),
         due_at: due,
+        wake_at: None,
+        service: Service::default(),
         first_response: Some(at(3)),
         incident_id: Some("inc-1".into()),
     }
@@ -49,6 +52,8 @@ fn alert(id: &str, minutes: i64) -> NewAlert {
         level: 0,
         created_at: at(1),
         climbs_at: Some(at(minutes)),
+        topic: "case".into(),
+        department: None,
         reach: Reach::default(),
     }
 }
@@ -206,7 +211,7 @@ on_both_engines! {
         desk.commit(Batch::new().change(alert("w1", 5)).change(alert("w2", 50))).await;
         desk.commit(Batch::new().change(alert("w1", 5))).await;
         desk.commit(Batch::new().change(Change::AlertDelivered { id: "w1".into(), at: at(1) })).await;
-        let mine = desk.store.alerts_for(&"boss".into(), "supervisor").await.unwrap();
+        let mine = desk.store.alerts_for(&"boss".into(), "supervisor", None).await.unwrap();
         assert_eq!(mine.len(), 2);
         let row = desk.store.alert(&"w1".into()).await.unwrap().unwrap();
         assert_eq!((row.state.as_str(), row.repeats, row.case_number), ("delivered", 1, Some(1)));
@@ -226,7 +231,7 @@ on_both_engines! {
         desk.commit(Batch::new().change(climb.clone())).await;
         let twice = desk.store.commit(Batch::new().change(climb.clone())).await;
         assert!(matches!(twice, Err(StoreError::Refused(_))), "{twice:?}");
-        assert_eq!(desk.store.alerts_for(&"head".into(), "director").await.unwrap().len(), 1);
+        assert_eq!(desk.store.alerts_for(&"head".into(), "director", None).await.unwrap().len(), 1);
 
         desk.commit(Batch::new().change(Change::AcknowledgeAlert { id: "w1".into(), by: "head".into(), at: at(7) })).await;
         desk.commit(Batch::new().change(Change::AcknowledgeAlert { id: "w1".into(), by: "boss".into(), at: at(8) })).await;
@@ -235,7 +240,7 @@ on_both_engines! {
         let row = desk.store.alert(&"w1".into()).await.unwrap().unwrap();
         assert_eq!(row.acknowledged_by.as_ref().unwrap().as_str(), "head");
         assert_eq!((row.state.as_str(), row.ended_at_ms), ("handled", Some(at(9).millis())));
-        assert!(desk.store.alerts_for(&"head".into(), "director").await.unwrap().is_empty());
+        assert!(desk.store.alerts_for(&"head".into(), "director", None).await.unwrap().is_empty());
         assert_eq!(desk.store.alerts_of_case(&"k1".into()).await.unwrap().len(), 2);
         let none = Change::AlertDelivered { id: "none".into(), at: at(1) };
         assert!(matches!(desk.store.commit(Batch::new().change(none)).await, Err(StoreError::Missing(_))));

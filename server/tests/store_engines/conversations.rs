@@ -21,6 +21,7 @@ pub fn progress(conversation: &str, heat: u8) -> Progress {
         attempts: 0,
         decision: None,
         quote: None,
+        hints: None,
     }
 }
 

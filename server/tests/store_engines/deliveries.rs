@@ -32,6 +32,8 @@ fn alert(id: &str, reach: Reach) -> NewAlert {
         level: 0,
         created_at: at(1),
         climbs_at: None,
+        topic: "case".into(),
+        department: None,
         reach,
     }
 }

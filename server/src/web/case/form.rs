@@ -18,6 +18,7 @@ pub struct Errors {
     pub(super) conclusion: Option<&'static str>,
     pub(super) note: Option<&'static str>,
     pub(super) to: Option<&'static str>,
+    pub(super) text: Option<&'static str>,
 }
 
 /// The fields of the resolution; the other forms of the page only have errors.
@@ -35,6 +36,9 @@ pub struct CaseForm {
     pub(super) cost_kind: String,
     #[serde(default)]
     pub(super) conclusion: String,
+    /// The template that words to the customer begin from.
+    #[serde(skip)]
+    pub(super) template: String,
     #[serde(skip)]
     pub(super) errors: Errors,
 }
@@ -43,6 +47,11 @@ impl CaseForm {
     /// Makes the answer to a note that is wrong.
     pub fn without_note(words: &'static str) -> Self {
         Self { errors: Errors { note: Some(words), ..Errors::default() }, ..Self::default() }
+    }
+
+    /// Makes the answer to an action that lacks its words.
+    pub fn without_text(words: &'static str) -> Self {
+        Self { errors: Errors { text: Some(words), ..Errors::default() }, ..Self::default() }
     }
 
     /// Makes the answer to a hand-over to nobody.

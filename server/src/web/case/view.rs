@@ -5,9 +5,11 @@ use gradus_engine::decision::Reason;
 use gradus_engine::protocol::Protocol;
 
 use super::CaseForm;
+use super::service::{ServiceView, service_view};
 use crate::auth::{May, Role};
 use crate::store::{
-    AlertRow, CaseRow, ConversationPage, ConversationRow, Customer, DeliveryRow, TimelineRow, User, UserId,
+    AlertRow, AskRow, CaseRow, ClockRow, ConversationPage, ConversationRow, Customer, DeliveryRow,
+    TimelineRow, User, UserId,
 };
 use crate::web::conversation::{DecisionView, decisions};
 use crate::web::customers::customer_facts;
@@ -106,6 +108,7 @@ pub struct CaseView {
     customer_facts: Vec<(&'static str, String)>,
     earlier: Vec<EarlierTalk>,
     people: Vec<(String, String)>,
+    service: ServiceView,
     timeline: Vec<Entry>,
 }
 
@@ -127,13 +130,24 @@ pub struct CaseParts<'a> {
     pub alerts: &'a [AlertRow],
     /// What became of them beyond the page.
     pub deliveries: &'a [DeliveryRow],
+    /// Its clocks.
+    pub clocks: &'a [ClockRow],
+    /// What departments were asked.
+    pub asks: &'a [AskRow],
+    /// Who follows it.
+    pub followers: &'a [(UserId, Option<String>)],
+    /// The template that was chosen.
+    pub template: &'a str,
+    /// Who looks, by name.
+    pub writer: &'a str,
     /// Who looks.
     pub me: &'a UserId,
 }
 
 /// Returns a case in words.
 pub fn view(w: &Words, protocol: &Protocol, parts: CaseParts<'_>) -> CaseView {
-    let CaseParts { row, timeline, talk, customer, earlier, people, alerts, deliveries, me } = parts;
+    let service = service_view(w, protocol, &parts);
+    let CaseParts { row, timeline, talk, customer, earlier, people, alerts, deliveries, me, .. } = parts;
     let closed = row.closed_at_ms.is_some();
     let mine = row.owner_id.as_ref() == Some(me);
     let chip = |talk: &ConversationPage| {
@@ -198,7 +212,8 @@ pub fn view(w: &Words, protocol: &Protocol, parts: CaseParts<'_>) -> CaseView {
             .filter(|user| user.role.parse::<Role>().is_ok_and(|role| role.may(May::Act)))
             .map(|user| (user.id.to_string(), format!("{}, {}", user.name, w.role(&user.role))))
             .collect(),
-        timeline: timeline.iter().rev().map(|entry| line(w, entry, people)).collect(),
+        service,
+        timeline: timeline.iter().rev().map(|entry| line(w, protocol, entry, people)).collect(),
     }
 }
 
@@ -279,19 +294,34 @@ fn outcome(w: &Words, row: &CaseRow) -> Option<Outcome> {
     })
 }
 
-fn line(w: &Words, entry: &TimelineRow, people: &[User]) -> Entry {
+fn line(w: &Words, protocol: &Protocol, entry: &TimelineRow, people: &[User]) -> Entry {
     let detail: serde_json::Value = serde_json::from_str(&entry.detail).unwrap_or_default();
     let owner = detail.get("owner").and_then(serde_json::Value::as_str).filter(|_| entry.kind == "open");
     let to =
         people.iter().find(|user| Some(user.id.as_str()) == owner).map(|user| format!(": {}", user.name));
+    let clock = detail.get("clock").and_then(serde_json::Value::as_str).map(|clock| w.clock(clock));
+    let department = detail.get("department").and_then(serde_json::Value::as_str);
+    let department = department.map(|name| {
+        protocol.clocks.department(name).map_or_else(|| name.to_owned(), |known| known.title.clone())
+    });
+    let priority = detail.get("priority").and_then(serde_json::Value::as_str);
+    let about = match entry.kind.as_str() {
+        "clock_warning" | "clock_breach" => clock.map(str::to_owned),
+        "prioritised" => priority.map(|priority| w.priority(priority).to_owned()),
+        "paused" => detail.get("until_ms").and_then(serde_json::Value::as_i64).map(|at| w.moment(at)),
+        _ => department,
+    };
+    let to = to.or_else(|| about.map(|about| format!(": {about}")));
+    let in_vain = detail.get("in_vain").and_then(serde_json::Value::as_bool) == Some(true);
+    let what = if in_vain { w.t.t_in_vain } else { w.timeline(&entry.kind) };
     Entry {
         class: match entry.kind.as_str() {
-            "climbed" | "overdue" => "late",
-            "resolved" => "done",
+            "climbed" | "overdue" | "clock_breach" | "unanswered" => "late",
+            "resolved" | "answered" => "done",
             _ if entry.actor.is_some() => "person",
             _ => "",
         },
-        what: format!("{}{}", w.timeline(&entry.kind), to.unwrap_or_default()),
+        what: format!("{what}{}", to.unwrap_or_default()),
         text: entry.text.clone().unwrap_or_default(),
         when: w.moment(entry.at_ms),
         who: match (&entry.actor_name, entry.kind.as_str()) {

@@ -5,9 +5,9 @@ use gradus_engine::protocol::Protocol;
 use serde_json::json;
 
 use crate::store::{
-    AlertId, AlertRow, CaseId, CaseRow, CommitmentId, CommitmentRow, ConversationId, ConversationPage,
-    ConversationRow, Customer, CustomerId, DecisionId, DecisionRow, DeliveryRow, Evidence, HeatRow, NewParty,
-    Purchase, SignalRow, TimelineRow, User, UserId, UtteranceRow, Weekly,
+    AlertId, AlertRow, AskRow, CaseId, CaseRow, ClockRow, CommitmentId, CommitmentRow, ConversationId,
+    ConversationPage, ConversationRow, Customer, CustomerId, DecisionId, DecisionRow, DeliveryRow, Evidence,
+    HeatRow, NewParty, Purchase, SignalRow, TimelineRow, User, UserId, UtteranceRow, Weekly,
 };
 
 /// Tuesday, 2026-11-24, 15:20 in Moscow.
@@ -50,6 +50,7 @@ fn row(id: &str, customer: &str, channel: &str, heat: i64) -> ConversationRow {
         quote: None,
         quote_kind: None,
         quote_utterance: None,
+        hints: None,
         case_id: None,
         case_number: None,
         case_state: None,
@@ -127,6 +128,8 @@ pub fn alerts() -> Vec<AlertRow> {
         recipient_id: None,
         recipient_role: Some("supervisor".into()),
         level: 0,
+        topic: "case".into(),
+        department: None,
         state: "open".into(),
         repeats,
         created_at_ms: NOW - 9_000,
@@ -440,6 +443,7 @@ pub fn cases() -> Vec<CaseRow> {
         opened_at_ms: NOW - 600_000,
         first_response_ms: None,
         due_at_ms: Some(NOW + due),
+        paused_until_ms: None,
         acknowledged_at_ms: None,
         acknowledged_by: None,
         cause: Some("legal".into()),
@@ -561,4 +565,48 @@ pub fn week() -> Weekly {
         by_resolution: counts(&[("churn", 4), ("billing", 3), ("technical", 2)]),
         cost: [("RUB".to_owned(), "18450.5".parse().unwrap())].into(),
     }
+}
+
+/// The clocks of a case: one done, one nearly over, one late, one that rests.
+pub fn clocks() -> Vec<ClockRow> {
+    let clock = |clock: &str, due: Option<i64>, met: Option<i64>, warned, breached| ClockRow {
+        clock: clock.into(),
+        limit_ms: 3_600_000,
+        calendar: "office".into(),
+        due_at_ms: due,
+        met_at_ms: met,
+        spent_ms: 900_000,
+        warned,
+        breached,
+    };
+    vec![
+        clock("acknowledge", None, Some(NOW - 600_000), false, false),
+        clock("first_response", Some(NOW + 300_000), None, true, false),
+        clock("next_update", Some(NOW - 300_000), None, true, true),
+        clock("resolve", None, None, false, false),
+    ]
+}
+
+/// A question that waits and one that was answered, with hostile words.
+pub fn asks() -> Vec<AskRow> {
+    let ask = |number: i64, answered: Option<i64>| AskRow {
+        case_id: "case-1".into(),
+        case_number: 12,
+        conversation_id: Some("c-1".into()),
+        customer_name: Some("Анна <b>Кравцова</b>".into()),
+        priority: "high".into(),
+        number,
+        department: "legal".into(),
+        asked_by: None,
+        asked_by_name: None,
+        asked_at_ms: NOW - 900_000,
+        due_at_ms: NOW + 900_000,
+        late: number == 1,
+        answered_by: answered.map(|_| "user-department".into()),
+        answered_by_name: answered.map(|_| "Юрий Листов".into()),
+        answered_at_ms: answered,
+        question: answered.map(|_| "Есть ли <script>основания</script> для возврата?".into()),
+        answer: answered.map(|_| "Да, вернуть до пятницы".into()),
+    };
+    vec![ask(1, None), ask(2, Some(NOW - 60_000))]
 }
