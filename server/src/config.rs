@@ -224,6 +224,10 @@ pub struct Alert {
     pub fresh_minutes: u32,
     /// Minutes for which an alert rests for a person.
     pub snooze_minutes: u32,
+    /// Messages a person gets by a channel within an hour before the rest is put together; 0 without a limit.
+    pub most_per_hour: u32,
+    /// Minutes after which what was put together is sent.
+    pub bundle_minutes: u32,
     /// Seconds a server outside may take.
     pub timeout_seconds: u32,
     /// Whether addresses may be on private networks.

@@ -9,6 +9,8 @@ mod backtest;
 mod bot;
 #[path = "api/desk.rs"]
 mod desk;
+#[path = "api/duty.rs"]
+mod duty;
 #[path = "api/feedback.rs"]
 mod feedback;
 #[path = "api/history.rs"]

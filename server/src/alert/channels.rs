@@ -133,6 +133,26 @@ impl Channels {
         }
     }
 
+    /// Says something to a person that is about no single alert; the company's own channels are not for that.
+    ///
+    /// # Errors
+    /// Says what went wrong.
+    pub async fn say(
+        &self,
+        lane: &Lane,
+        to: &str,
+        (subject, text): (&str, &str),
+        at: Timestamp,
+    ) -> Result<(), Failure> {
+        match &lane.kind {
+            Kind::Mail(mail) => mail.say(to, subject, text, at).await,
+            Kind::Telegram(bot) => bot.say(to, &format!("{subject}\n\n{text}")).await,
+            Kind::Signed { .. } | Kind::Room { .. } => {
+                Err(Failure::never(format!("{} reaches no person", lane.name)))
+            }
+        }
+    }
+
     /// Sends a message that shows that messages arrive.
     ///
     /// # Errors

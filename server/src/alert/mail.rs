@@ -88,6 +88,14 @@ impl Mail {
         self.post(to, Message::builder().subject(w.t.m_test), w.t.m_test_body.to_owned(), 0, at).await
     }
 
+    /// Sends words that are about no single alert.
+    ///
+    /// # Errors
+    /// Says what went wrong.
+    pub async fn say(&self, to: &str, subject: &str, text: &str, at: Timestamp) -> Result<(), Failure> {
+        self.post(to, Message::builder().subject(subject), text.to_owned(), 0, at).await
+    }
+
     async fn post(
         &self,
         to: &str,

@@ -19,7 +19,7 @@ use super::message::Facts;
 use super::telegram;
 use super::ways::{next_try, quiet_until};
 use crate::desk::Desk;
-use crate::store::{AlertId, Attempt, Claimed, User};
+use crate::store::{AlertId, Attempt, Claimed, DeliveryKey, User, UserId};
 use crate::web::{Lang, Words};
 
 /// How often the outbox is looked at for what other nodes have written or what is due again.
@@ -86,6 +86,9 @@ impl Outbox {
                 _ = ticks.tick() => {}
                 _ = sweeps.tick() => {
                     self.sweep().await;
+                    if let Err(error) = self.send_bundles().await {
+                        tracing::error!("Alerts that were put together do not go: {error:#}");
+                    }
                     continue;
                 }
             }
@@ -221,6 +224,9 @@ impl Outbox {
             if let Some(until) = quiet.and_then(|hours| quiet_until(hours, &self.zone, now)) {
                 return Ok(Attempt::Later(until));
             }
+            if !facts.is_urgent() && self.had_enough(&claim.key, now).await? {
+                return Ok(Attempt::Bundled);
+            }
             (to, lang) = (address, Lang::of(&person.locale));
         }
         let words = Words::new(lang, self.zone.clone(), now.millis());
@@ -238,6 +244,48 @@ impl Outbox {
         })
     }
 
+    /// Says whether a person had as many messages within the hour as the company allows.
+    async fn had_enough(&self, key: &DeliveryKey, now: Timestamp) -> Result<bool> {
+        let most = i64::from(self.desk.config.alert.most_per_hour);
+        if most == 0 {
+            return Ok(false);
+        }
+        let hour_ago = Timestamp::from_millis(now.millis().saturating_sub(3_600_000));
+        Ok(self.desk.store.sent_since(&key.user_id, &key.channel, hour_ago).await? >= most)
+    }
+
+    /// Sends what was put together: one message a person and channel, with a line and a link for each alert. What fails
+    /// is tried at the next look.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn send_bundles(&self) -> Result<()> {
+        let now = self.desk.clock.now();
+        let pause = Millis::minutes(u64::from(self.desk.config.alert.bundle_minutes));
+        let before = Timestamp::from_millis(now.millis().saturating_sub_unsigned(pause.get()));
+        for (user, channel) in self.desk.store.bundles_due(before).await? {
+            let Some(lane) = self.channels.lane(&channel) else { continue };
+            let claim = (&user, channel.as_str());
+            let alerts = self.desk.store.claim_bundle(claim, now, now.plus(self.channels.claim)).await?;
+            let Some((person, to)) = self.address(&user, &channel).await? else { continue };
+            let words = Words::new(Lang::of(&person.locale), self.zone.clone(), now.millis());
+            let mut lines = Vec::new();
+            for id in &alerts {
+                let Some(facts) = self.facts(id).await? else { continue };
+                let note = facts.note(&words, 1, false);
+                lines.push(format!("{}\n{}\n{}", note.title, note.about, note.link));
+            }
+            let subject = format!("{}: {}", words.t.m_bundle, alerts.len());
+            match self.channels.say(lane, &to, (&subject, &lines.join("\n\n")), now).await {
+                Ok(()) => self.desk.store.settle_bundle(claim, &alerts, now).await?,
+                Err(failure) => {
+                    tracing::warn!(channel = %lane.name, "A bundle of alerts did not go: {}", failure.what)
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn failed(&self, lane: &Lane, claim: &Claimed, failure: Failure) -> Attempt {
         let now = self.desk.clock.now();
         if let (Some(after), Some(wake)) = (failure.after, self.wakes.get(&lane.name)) {
@@ -253,12 +301,16 @@ impl Outbox {
 
     /// Returns the person and their address, while both are in use.
     async fn person(&self, lane: &Lane, claim: &Claimed) -> Result<Option<(User, String)>> {
-        let Some(user) = self.desk.store.user(&claim.key.user_id).await?.filter(|user| user.active) else {
+        self.address(&claim.key.user_id, &lane.name).await
+    }
+
+    async fn address(&self, user: &UserId, channel: &str) -> Result<Option<(User, String)>> {
+        let Some(user) = self.desk.store.user(user).await?.filter(|user| user.active) else {
             return Ok(None);
         };
         let channels = self.desk.store.channels_of(&user.id).await?;
-        let channel = channels.into_iter().find(|channel| channel.active && channel.channel == lane.name);
-        Ok(channel.map(|channel| (user, channel.address)))
+        let known = channels.into_iter().find(|known| known.active && known.channel == channel);
+        Ok(known.map(|known| (user, known.address)))
     }
 
     /// Gathers what messages about an alert are made of.

@@ -41,6 +41,7 @@ impl Ways {
     pub fn reach(&self, role: &str, team: Option<&str>, age: Millis) -> Reach {
         let called = Role::ALL.into_iter().filter(|person| person.hears(role));
         Reach {
+            duty: role.to_owned(),
             called: called.map(|person| (person.name(), person.sees_all_teams())).collect(),
             only: None,
             team: team.map(str::to_owned),

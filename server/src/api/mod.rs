@@ -4,6 +4,7 @@
 mod calls;
 mod cases;
 mod conversations;
+mod duty;
 mod error;
 mod feedback;
 mod figures;
@@ -22,7 +23,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use std::time::Duration;
 use tower_http::timeout::TimeoutLayer;
 
@@ -61,6 +62,10 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/api/v1/cases/{id}", get(cases::one))
         .route("/api/v1/cases/{id}/actions", post(cases::act))
         .route("/api/v1/asks", get(cases::asks))
+        .route("/api/v1/duty", get(duty::list).post(duty::add))
+        .route("/api/v1/duty/{id}", delete(duty::remove))
+        .route("/api/v1/absences", post(duty::leave))
+        .route("/api/v1/absences/{id}", delete(duty::back))
         .route("/api/v1/deliveries", get(cases::failed_deliveries))
         .route("/api/v1/conversations/{id}/verdicts", post(feedback::judge))
         .route("/api/v1/conversations/{id}/missed", post(feedback::missed))

@@ -40,6 +40,8 @@ pub enum May {
     People,
     /// Change the rules by which signals are noticed.
     Rules,
+    /// Say who is on duty and who is away.
+    Duty,
 }
 
 impl Role {
@@ -81,6 +83,7 @@ impl Role {
             May::Judge => !matches!(self, Agent | Department),
             May::People => matches!(self, Administrator),
             May::Rules => matches!(self, Coach | Administrator),
+            May::Duty => matches!(self, Supervisor | Director | Administrator),
         }
     }
 
@@ -115,20 +118,29 @@ mod tests {
 
     #[test]
     fn the_table_of_permissions_is_what_was_agreed() {
-        let all =
-            [May::Read, May::Send, May::Note, May::Act, May::Figures, May::Judge, May::People, May::Rules];
+        let all = [
+            May::Read,
+            May::Send,
+            May::Note,
+            May::Act,
+            May::Figures,
+            May::Judge,
+            May::People,
+            May::Rules,
+            May::Duty,
+        ];
         let row =
             |role: Role| all.map(|what| if role.may(what) { '+' } else { '-' }).iter().collect::<String>();
         let table: Vec<String> =
             Role::ALL.iter().map(|role| format!("{:<20}{}", role.name(), row(*role))).collect();
         let expected = [
-            "agent               +++-----",
-            "supervisor          ++++++--",
-            "conflict_specialist ++++-+--",
-            "department          +-++----",
-            "coach               ++--++-+",
-            "director            +-++++--",
-            "administrator       ++++++++",
+            "agent               +++------",
+            "supervisor          ++++++--+",
+            "conflict_specialist ++++-+---",
+            "department          +-++-----",
+            "coach               ++--++-+-",
+            "director            +-++++--+",
+            "administrator       +++++++++",
         ];
         assert_eq!(table, expected);
     }

@@ -14,6 +14,8 @@ use super::{Db, Store, postgres, sqlite};
 /// Whom an alert reaches beyond the page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reach {
+    /// The role of the alert ladder: whoever is on duty for it is called before everybody who answers it.
+    pub duty: String,
     /// The roles that are called, and whether each hears of every team.
     pub called: Vec<(&'static str, bool)>,
     /// The one person that is called instead.
@@ -85,6 +87,8 @@ pub enum Attempt {
     },
     /// It is not the time: no attempt was made.
     Later(Timestamp),
+    /// The person had enough messages within the hour: it goes with others in one.
+    Bundled,
     /// It is no longer needed; says why.
     Dropped(&'static str),
 }
@@ -171,6 +175,7 @@ impl Store {
                 ("dead", Some(error(why)), now, i64::from(!uncertain), 0)
             }
             Attempt::Later(until) => ("waiting", None, *until, 0, 1),
+            Attempt::Bundled => ("bundled", None, now, 0, 1),
             Attempt::Dropped(why) => ("dropped", Some(error(why)), now, 0, 1),
         };
         let external = match attempt {
@@ -276,6 +281,75 @@ impl Store {
             .rows_affected()))
     }
 
+    /// Counts the messages that a person got by a channel since a moment, those that were put together as none.
+    pub async fn sent_since(
+        &self,
+        user: &UserId,
+        channel: &str,
+        since: Timestamp,
+    ) -> Result<i64, StoreError> {
+        let sql = "SELECT COUNT(*) FROM deliveries
+                   WHERE user_id = $1 AND channel = $2 AND sent_at_ms > $3 AND NOT bundled";
+        Ok(on!(self.read, |pool| sqlx::query_scalar(sql)
+            .bind(user)
+            .bind(channel)
+            .bind(since.millis())
+            .fetch_one(pool)
+            .await?))
+    }
+
+    /// Returns the people and channels for whom alerts have been put together since before a moment.
+    pub async fn bundles_due(&self, before: Timestamp) -> Result<Vec<(UserId, String)>, StoreError> {
+        let sql = "SELECT user_id, channel FROM deliveries WHERE state = 'bundled' AND claimed_until_ms <= $1
+                   GROUP BY user_id, channel HAVING MIN(next_try_ms) <= $1 ORDER BY user_id, channel";
+        Ok(on!(self.read, |pool| sqlx::query_as(sql).bind(before.millis()).fetch_all(pool).await?))
+    }
+
+    /// Takes all alerts that were put together for a person and a channel, so that no other node sends them before
+    /// `until`.
+    pub async fn claim_bundle(
+        &self,
+        (user, channel): (&UserId, &str),
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<AlertId>, StoreError> {
+        let sql = "UPDATE deliveries SET claimed_until_ms = $4
+                   WHERE user_id = $1 AND channel = $2 AND state = 'bundled' AND claimed_until_ms <= $3
+                   RETURNING alert_id";
+        Ok(on!(self.write, |pool| sqlx::query_scalar(sql)
+            .bind(user)
+            .bind(channel)
+            .bind(now.millis())
+            .bind(until.millis())
+            .fetch_all(pool)
+            .await?))
+    }
+
+    /// Notes that alerts which were put together went in one message.
+    pub async fn settle_bundle(
+        &self,
+        (user, channel): (&UserId, &str),
+        alerts: &[AlertId],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.write.begin().await?;
+        let sql =
+            "UPDATE deliveries SET state = 'sent', sent_at_ms = $4, bundled = TRUE, claimed_until_ms = 0
+                   WHERE user_id = $1 AND channel = $2 AND alert_id = $3 AND state = 'bundled'";
+        for alert in alerts {
+            within!(&mut tx, |conn| {
+                sqlx::query(sql)
+                    .bind(user)
+                    .bind(channel)
+                    .bind(alert)
+                    .bind(now.millis())
+                    .execute(conn)
+                    .await?;
+            });
+        }
+        tx.commit().await
+    }
+
     /// Frees the claims of a process that is gone. On SQLite there is one process, so whoever starts may do it; on
     /// PostgreSQL other nodes are at work, and claims run out by themselves.
     pub async fn free_claims(&self) -> Result<(), StoreError> {
@@ -362,21 +436,40 @@ async fn to_people(tx: &mut Tx, alert: &AlertId, reach: &Reach, at: Timestamp) -
     for (role, every_team) in &reach.called {
         called.push((role, i64::from(*every_team)))?;
     }
-    // A person for whom the alert rests is told when the rest is over.
-    let sql = "INSERT INTO deliveries (alert_id, user_id, channel, state, round, attempts, missed, created_at_ms,
+    // Who is on duty comes before everybody of the role; who is away is told of by the one who stands in. When that leaves
+    // nobody, all are told: an alert is never lost for a gap in the rota. A person for whom the alert rests is told when
+    // the rest is over.
+    let sql = "WITH called AS (
+                   SELECT u.id FROM users u
+                   WHERE u.active AND ((CAST($4 AS TEXT) IS NOT NULL AND u.id = $4)
+                       OR (CAST($4 AS TEXT) IS NULL AND EXISTS (SELECT 1 FROM json_each($5) AS role
+                            WHERE role.value->>0 = u.role AND (CAST(role.value->>1 AS BIGINT) = 1 OR u.team IS NULL
+                                OR u.team = $6))))
+               ), on_duty AS (
+                   SELECT DISTINCT d.user_id AS id FROM duty d JOIN users u ON u.id = d.user_id AND u.active
+                   WHERE CAST($4 AS TEXT) IS NULL AND d.role = $7 AND d.from_ms <= $2 AND d.until_ms > $2
+                       AND (d.team IS NULL OR CAST($6 AS TEXT) IS NULL OR d.team = $6)
+               ), chosen AS (
+                   SELECT id FROM on_duty UNION SELECT id FROM called WHERE NOT EXISTS (SELECT 1 FROM on_duty)
+               ), away AS (
+                   SELECT user_id, substitute_id FROM absences WHERE from_ms <= $2 AND until_ms > $2
+               ), present AS (
+                   SELECT id FROM chosen WHERE id NOT IN (SELECT user_id FROM away)
+                   UNION SELECT u.id FROM away JOIN chosen ON chosen.id = away.user_id
+                       JOIN users u ON u.id = away.substitute_id AND u.active
+               ), told AS (
+                   SELECT id FROM present UNION SELECT id FROM chosen WHERE NOT EXISTS (SELECT 1 FROM present)
+               )
+               INSERT INTO deliveries (alert_id, user_id, channel, state, round, attempts, missed, created_at_ms,
                    next_try_ms, claimed_until_ms, edit_due)
                SELECT $1, c.user_id, c.channel, 'waiting', 1, 0, 0, $2, COALESCE(s.until_ms, $2), 0, FALSE
                FROM user_channels c
-               JOIN users u ON u.id = c.user_id AND u.active
+               JOIN told ON told.id = c.user_id
                LEFT JOIN snoozes s ON s.alert_id = $1 AND s.user_id = c.user_id AND s.until_ms > $2
                WHERE c.active AND c.channel IN (SELECT item.value->>0 FROM json_each($3) AS item)
-                 AND ((CAST($4 AS TEXT) IS NOT NULL AND u.id = $4)
-                   OR (CAST($4 AS TEXT) IS NULL AND EXISTS (SELECT 1 FROM json_each($5) AS role
-                        WHERE role.value->>0 = u.role AND (CAST(role.value->>1 AS BIGINT) = 1 OR u.team IS NULL
-                            OR u.team = $6))))
                ON CONFLICT (alert_id, user_id, channel) DO UPDATE SET round = deliveries.round + 1, state = 'waiting',
                    attempts = 0, missed = 0, next_try_ms = excluded.next_try_ms, claimed_until_ms = 0, error = NULL,
-                   edit_due = FALSE";
+                   edit_due = FALSE, bundled = FALSE";
     within!(tx, |conn| {
         sqlx::query(sql)
             .bind(alert)
@@ -385,6 +478,7 @@ async fn to_people(tx: &mut Tx, alert: &AlertId, reach: &Reach, at: Timestamp) -
             .bind(&reach.only)
             .bind(called.finish().unwrap_or_else(|| "[]".to_owned()))
             .bind(&reach.team)
+            .bind(&reach.duty)
             .execute(conn)
             .await?;
     });
@@ -396,7 +490,7 @@ pub(super) async fn answered(tx: &mut Tx, alert: &AlertId) -> Result<(), StoreEr
     for sql in [
         "UPDATE deliveries SET edit_due = TRUE WHERE alert_id = $1 AND external IS NOT NULL",
         "UPDATE deliveries SET state = 'dropped', error = NULL
-         WHERE alert_id = $1 AND user_id <> '' AND state IN ('waiting', 'failed')",
+         WHERE alert_id = $1 AND user_id <> '' AND state IN ('waiting', 'failed', 'bundled')",
         "DELETE FROM snoozes WHERE alert_id = $1",
     ] {
         within!(tx, |conn| {

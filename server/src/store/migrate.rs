@@ -64,6 +64,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0007_service.sql"),
         postgres_only: false,
     },
+    Migration {
+        number: 8,
+        name: "duty",
+        sql: include_str!("../../migrations/0008_duty.sql"),
+        postgres_only: false,
+    },
 ];
 
 /// A migration that ran, as the database remembers it.

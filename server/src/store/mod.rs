@@ -24,6 +24,7 @@ mod conversations;
 mod customers;
 mod deliveries;
 mod dump;
+mod duty;
 mod email;
 mod engine;
 mod erase;
@@ -63,6 +64,7 @@ pub use conversations::{
 pub use customers::{Contact, Customer, CustomerFacts, Purchase};
 pub use deliveries::{Attempt, Claimed, DeliveryKey, DeliveryRow, Reach};
 pub use dump::{Column, Kind, Snapshot, Table};
+pub use duty::{Absence, Duty};
 pub use email::normal_email;
 pub use engine::Db;
 pub use erase::Erased;

@@ -47,6 +47,7 @@ pub(super) fn delivery_line(w: &Words, row: &DeliveryRow) -> DeliveryLine {
         "sent" => (w.t.d_sent, "done", row.sent_at_ms.unwrap_or(row.created_at_ms)),
         "failed" => (w.t.d_failed, "late", row.next_try_ms),
         "dead" => (w.t.d_dead, "late", row.next_try_ms),
+        "bundled" => (w.t.d_bundled, "", row.next_try_ms),
         "dropped" => (w.t.d_dropped, "", row.next_try_ms),
         _ => (w.t.d_waiting, "", row.next_try_ms),
     };

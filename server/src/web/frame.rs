@@ -110,6 +110,11 @@ impl Frame {
         self.who.role.may(May::Judge)
     }
 
+    /// Says whether the person may say who is on duty.
+    pub fn may_duty(&self) -> bool {
+        self.who.role.may(May::Duty)
+    }
+
     /// Says whether the person may add people.
     pub fn may_people(&self) -> bool {
         self.who.role.may(May::People)

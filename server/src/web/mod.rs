@@ -11,6 +11,7 @@ mod channels;
 mod conversation;
 mod customers;
 mod deliveries;
+mod duty;
 mod error;
 mod feedback;
 mod frame;
@@ -41,6 +42,7 @@ use crate::auth::Me;
 use crate::http::App;
 
 pub(crate) use asks::department_of;
+pub(crate) use duty::ROLES as DUTY_ROLES;
 pub(crate) use hints::hints;
 
 pub use board::{alert_words, render_row};
@@ -90,6 +92,10 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/cases/{id}/answer", post(case::answer))
         .route("/cases/{id}/follow", post(case::follow))
         .route("/asks", get(asks::page))
+        .route("/duty", get(duty::page).post(duty::add))
+        .route("/duty/{id}/remove", post(duty::remove))
+        .route("/absences", post(duty::leave))
+        .route("/absences/{id}/remove", post(duty::back))
         .route("/alerts/{number}/seen", post(asks::seen))
         .route("/week", get(week::page))
         .route("/customers", get(customers::list))

@@ -26,6 +26,11 @@ pub struct Town {
 
 impl Town {
     pub async fn open() -> Self {
+        Self::open_with(&[]).await
+    }
+
+    /// The same with settings of its own.
+    pub async fn open_with(more: &[(&str, &str)]) -> Self {
         let (telegram, api) = Receiver::start().await;
         let (crm, hook) = Receiver::start().await;
         let (mail, port) = mail().await;
@@ -46,7 +51,7 @@ impl Town {
             ("GRADUS_MAIL__SECURITY", "none"),
             ("GRADUS_MAIL__FROM", "Gradus <gradus@example.ru>"),
         ];
-        let desk = Desk::open_with(&settings).await;
+        let desk = Desk::open_with(&[&settings[..], more].concat()).await;
         let outbox = desk.app.outbox();
         Self { desk, outbox, telegram, mail, crm }
     }

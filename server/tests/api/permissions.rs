@@ -67,6 +67,14 @@ const TABLE: &[(&str, &str, Option<&str>, &str)] = &[
         "supervisor conflict_specialist coach director administrator",
     ),
     ("GET", "/api/v1/conversations/{talk}/hints", None, "all"),
+    ("GET", "/duty", None, "supervisor director administrator"),
+    ("GET", "/api/v1/duty", None, "supervisor director administrator"),
+    (
+        "POST",
+        "/api/v1/duty",
+        Some(r#"{"role":"supervisor","user":"user-supervisor","from_ms":1,"until_ms":2}"#),
+        "supervisor director administrator",
+    ),
     ("GET", "/asks", None, "supervisor conflict_specialist department director administrator"),
     ("GET", "/api/v1/asks", None, "supervisor conflict_specialist department director administrator"),
     (

@@ -1,8 +1,8 @@
 //! The outbox of alerts: who gets a row, who claims it, what becomes of it; channels of people, codes, leases.
 
 use gradus::store::{
-    AlertClimb, Attempt, Batch, Change, Claimed, NewAlert, QuietHours, Reach, StoreError, User, UserChannel,
-    Verdict,
+    Absence, AlertClimb, Attempt, Batch, Change, Claimed, Duty, NewAlert, QuietHours, Reach, StoreError,
+    User, UserChannel, Verdict,
 };
 use gradus_engine::time::Timestamp;
 
@@ -102,6 +102,60 @@ on_both_engines! {
         desk.commit(Batch::new().change(alert("v", only))).await;
         assert_eq!(desk.store.alert_by_number(2).await.unwrap().unwrap().id.as_str(), "v");
         assert_eq!(desk.store.count_deliveries("waiting").await.unwrap(), 7);
+    }
+
+    async fn who_is_on_duty_comes_first_who_stands_in_for_the_absent_and_a_gap_loses_nobody(desk) {
+        staff(&desk).await;
+        let turn = |id: &str, user: &str, team: Option<&str>, from: i64, until: i64| Duty {
+            id: id.into(),
+            role: "supervisor".into(),
+            team: team.map(str::to_owned),
+            user_id: user.into(),
+            from_ms: at(from).millis(),
+            until_ms: at(until).millis(),
+            made_by: "dan".into(),
+        };
+        let mut given = 0;
+        let mut told = async |desk: &Desk, minutes: i64| -> Vec<String> {
+            given += 1;
+            let id = format!("n{given}");
+            let reach = Reach { duty: "supervisor".into(), company: Vec::new(), ..reach(SUPERVISORS) };
+            let new = NewAlert { created_at: at(minutes), ..alert(&id, reach) };
+            desk.commit(Batch::new().change(new)).await;
+            let all = desk.store.deliveries_of_case(&"k1".into()).await.unwrap();
+            let mine = all.iter().filter(|row| row.alert_id.as_str() == id && row.channel == "email");
+            let mut who: Vec<String> = mine.map(|row| row.user_id.to_string()).collect();
+            who.sort();
+            who
+        };
+        assert_eq!(told(&desk, 1).await, ["ann", "bob"]);
+        desk.store.add_duty(&turn("d1", "bob", Some("team"), 10, 20)).await.unwrap();
+        desk.store.add_duty(&turn("d2", "eve", Some("south"), 10, 20)).await.unwrap();
+        assert_eq!(told(&desk, 9).await, ["ann", "bob"], "not yet");
+        assert_eq!(told(&desk, 10).await, ["bob"], "the duty of another team is not theirs");
+        assert_eq!(told(&desk, 20).await, ["ann", "bob"], "over");
+        let away = |id: &str, user: &str, other: Option<&str>| Absence {
+            id: id.into(),
+            user_id: user.into(),
+            substitute_id: other.map(Into::into),
+            from_ms: at(12).millis(),
+            until_ms: at(18).millis(),
+            made_by: "dan".into(),
+        };
+        desk.store.add_absence(&away("a1", "bob", Some("dan"))).await.unwrap();
+        assert_eq!(told(&desk, 13).await, ["dan"], "the one who stands in");
+        desk.store.remove_absence("a1").await.unwrap();
+        desk.store.add_absence(&away("a2", "bob", None)).await.unwrap();
+        assert_eq!(told(&desk, 14).await, ["bob"], "nobody stands in: better the absent than nobody");
+        desk.store.remove_duty("d1").await.unwrap();
+        assert_eq!(told(&desk, 15).await, ["ann"], "without a turn the others of the role");
+        assert!(matches!(desk.store.remove_duty("d1").await, Err(StoreError::Missing(_))));
+        let own = desk.store.add_absence(&away("a3", "ann", Some("ann"))).await;
+        assert!(matches!(own, Err(StoreError::Refused(_))));
+        let none = desk.store.add_duty(&turn("d3", "bob", None, 20, 20)).await;
+        assert!(matches!(none, Err(StoreError::Refused(_))));
+        assert_eq!(desk.store.duties(at(19)).await.unwrap().len(), 1);
+        assert_eq!(desk.store.absences(at(18)).await.unwrap().len(), 0, "its end does not belong to it");
     }
 
     async fn what_is_long_past_calls_nobody_until_a_person_is_named(desk) {
