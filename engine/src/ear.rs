@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::{Arc, OnceLock};
 
+use crate::amount::amounts;
 use crate::classify::{Classifier, Encoder, Vote};
 use crate::commitment::{self, Reference};
 use crate::cue::cues;
@@ -216,7 +217,10 @@ impl Notices for Ear {
             Party::Agent => commitment::find(text, reference),
             Party::Customer => Vec::new(),
         };
-        Noticed { cues: cues(text, party, &signals), signals, commitments, topic: topic(text) }
+        let grants =
+            party == Party::Agent && signals.iter().any(|found| found.kind == SignalKind::CompensationOffer);
+        let amounts = if grants { amounts(text) } else { Vec::new() };
+        Noticed { cues: cues(text, party, &signals), signals, commitments, amounts, topic: topic(text) }
     }
 }
 

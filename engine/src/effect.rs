@@ -1,5 +1,6 @@
 //! Everything that the engine can cause, on one screen.
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
@@ -7,6 +8,19 @@ use crate::case::CaseChange;
 use crate::decision::Decision;
 use crate::heat::HeatPoint;
 use crate::signal::SignalKind;
+
+/// Something that was granted by word of mouth, and what the agent may grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// The agent's utterance.
+    pub utterance: u32,
+    /// The authority by its name in the protocol.
+    pub authority: String,
+    /// How much, in the unit of the authority.
+    pub amount: Decimal,
+    /// The most that an agent may grant this customer at once.
+    pub most: Decimal,
+}
 
 /// What has to be done or written down.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +49,8 @@ pub enum Effect {
         /// The hints of the protocol by name, the most fitting first.
         hints: Vec<String>,
     },
+    /// The agent granted something by word of mouth.
+    Granted(Grant),
     /// The protocol decided.
     Decided(Decision),
     /// The case changed.

@@ -253,7 +253,7 @@ impl Run {
                     self.cause = Some(ToldBy::Clock);
                 }
                 Effect::Case(CaseChange::Asked { .. }) => self.cause = Some(ToldBy::Department),
-                Effect::Case(_) | Effect::Hinted { .. } => {}
+                Effect::Case(_) | Effect::Hinted { .. } | Effect::Granted(_) => {}
                 Effect::Alert(alert) => {
                     let at_ms = now.since(self.started).get();
                     self.judged.told.extend(self.cause.map(|cause| Told { at: now, at_ms, cause, alert }));

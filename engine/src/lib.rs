@@ -27,5 +27,6 @@ pub mod case;
 pub mod commitment;
 
 pub mod alert;
+pub mod amount;
 pub mod calendar;
 pub mod effect;

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::amount::Amount;
 use crate::commitment::Commitment;
 use crate::signal::{Found, SignalKind};
 
@@ -18,6 +19,9 @@ pub struct Noticed {
     /// Promises with their due time, from the agent's words.
     #[serde(default)]
     pub commitments: Vec<Commitment>,
+    /// Amounts that the agent offers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amounts: Vec<Amount>,
     /// Hashes of the nouns the utterance is about, sorted; used to tell one trouble from another.
     #[serde(default)]
     pub topic: Vec<u32>,

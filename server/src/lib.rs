@@ -32,7 +32,9 @@ pub mod backup;
 pub mod doctor;
 
 pub mod api;
+pub mod auditor;
 pub mod auth;
+pub mod authority;
 pub mod http;
 pub mod web;
 

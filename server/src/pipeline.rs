@@ -20,7 +20,7 @@ use gradus_engine::judge::Notices;
 use gradus_engine::notice::Noticed;
 use gradus_engine::protocol::Protocol;
 use gradus_engine::signal::{Channel, Party, SignalKind};
-use gradus_engine::time::Timestamp;
+use gradus_engine::time::{Millis, Timestamp};
 use tokio::sync::{Mutex, Semaphore, broadcast};
 
 use crate::alert::Ways;
@@ -155,6 +155,16 @@ impl Pipeline {
     /// Tells pages that something about a conversation is shown differently now.
     pub fn changed(&self, conversation: ConversationId) {
         self.tell(conversation, Vec::new());
+    }
+
+    /// Returns whom an alert to a role reaches that is about something that happens now.
+    pub fn reach(&self, role: &str, team: Option<&str>) -> Reach {
+        self.ways.reach(role, team, Millis::default())
+    }
+
+    /// Tells pages and the outbox that an alert was given beside the engine.
+    pub fn gave(&self, conversation: ConversationId, alert: AlertId) {
+        self.tell(conversation, vec![alert]);
     }
 
     /// Hears of every change from now on.

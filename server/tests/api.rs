@@ -3,6 +3,8 @@
 
 #[path = "api/alerts.rs"]
 mod alerts;
+#[path = "api/authority.rs"]
+mod authority;
 #[path = "api/backtest.rs"]
 mod backtest;
 #[path = "api/bot.rs"]

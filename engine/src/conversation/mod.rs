@@ -13,11 +13,12 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::amount::AmountUnit;
 use crate::decision::{Decision, DecisionKind, Evidence, Reason};
-use crate::effect::Effect;
+use crate::effect::{Effect, Grant};
 use crate::event::{CustomerFacts, Heard, Said};
 use crate::heat::Heat;
-use crate::protocol::{Facts, Protocol};
+use crate::protocol::{Authority, Facts, Protocol, Unit};
 use crate::signal::{Channel, Party, SignalKind as K};
 use crate::time::Timestamp;
 use listening::Listening;
@@ -54,6 +55,7 @@ pub struct Conversation {
     strongest: Option<DecisionKind>,
     last_utterance: u32,
     hints: Vec<String>,
+    over: Option<Grant>,
 }
 
 /// Hints shown at a time: an agent who speaks reads no more.
@@ -81,6 +83,7 @@ impl Conversation {
             strongest: None,
             last_utterance: 0,
             hints: Vec::new(),
+            over: None,
         }
     }
 
@@ -107,6 +110,11 @@ impl Conversation {
     /// Returns the hints of the protocol that fit this moment, by name.
     pub fn hints(&self) -> &[String] {
         &self.hints
+    }
+
+    /// Returns what the agent last promised beyond their authority.
+    pub fn over(&self) -> Option<&Grant> {
+        self.over.as_ref()
     }
 
     /// Says whether a decision was made for a reason.
@@ -172,6 +180,9 @@ impl Conversation {
         self.last_utterance = said.index;
         let facts = self.facts(protocol, said, &signals, before);
         self.hint(protocol, &facts, said.index, effects);
+        if said.party == Party::Agent {
+            self.granted(protocol, said, effects);
+        }
         self.decide(protocol, &facts, (said.index, said.start_ms, now), effects);
         if said.party == Party::Customer {
             self.high_before = self.heat.value() >= protocol.heat.high;
@@ -308,6 +319,30 @@ impl Conversation {
             incident: self.incident,
             hands_over: said.noticed.cues.hands_over || said.noticed.has(K::Helplessness),
             trouble: trouble(&self.seen),
+        }
+    }
+
+    /// Compares what the agent offers by word of mouth with what an agent may grant this customer.
+    fn granted(&mut self, protocol: &Protocol, said: &Said, effects: &mut Vec<Effect>) {
+        for amount in &said.noticed.amounts {
+            let unit = match amount.unit {
+                AmountUnit::Percent => Unit::Percent,
+                AmountUnit::Roubles => Unit::Money,
+            };
+            let known = |known: &&Authority| {
+                known.spoken && known.unit == unit && (unit != Unit::Money || known.currency == "RUB")
+            };
+            let Some(authority) = protocol.authorities.iter().find(known) else { continue };
+            let grant = Grant {
+                utterance: said.index,
+                authority: authority.id.clone(),
+                amount: amount.value,
+                most: authority.limit("agent", self.strategic(protocol)),
+            };
+            if grant.amount > grant.most {
+                self.over = Some(grant.clone());
+            }
+            effects.push(Effect::Granted(grant));
         }
     }
 

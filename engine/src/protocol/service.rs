@@ -89,6 +89,8 @@ pub struct Authority {
     pub uses: u32,
     /// The span of `uses`, in days.
     pub days: u32,
+    /// Whether amounts that the agent says are compared with it.
+    pub spoken: bool,
 }
 
 impl Authority {
@@ -256,6 +258,8 @@ pub(super) struct AuthorityBody {
     uses: u32,
     #[serde(default)]
     days: u32,
+    #[serde(default)]
+    spoken: bool,
 }
 
 /// A number of a file: whole, or with a decimal point in quotes so that it stays exact.
@@ -438,6 +442,13 @@ pub(super) fn authorities(bodies: Vec<Spanned<AuthorityBody>>, faults: &mut Faul
         if body.uses > 0 && body.days == 0 {
             faults.add(at.clone(), format!("authority {}: uses are limited within how many days?", body.id));
         }
+        if body.spoken && !matches!(unit, Unit::Percent | Unit::Money) {
+            let message = format!(
+                "authority {}: spoken is for per cent and money: other amounts are not heard",
+                body.id
+            );
+            faults.add(at.clone(), message);
+        }
         let mut limits = |written: BTreeMap<String, Number>| {
             let mut limits = BTreeMap::new();
             for (role, number) in written {
@@ -479,6 +490,7 @@ pub(super) fn authorities(bodies: Vec<Spanned<AuthorityBody>>, faults: &mut Faul
             strategic,
             uses: body.uses,
             days: body.days,
+            spoken: body.spoken,
         });
     }
     authorities

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::auth::GateError;
+use crate::authority::GrantError;
 use crate::password;
 use crate::pipeline::ActError;
 use crate::store::StoreError;
@@ -184,6 +185,20 @@ impl From<ActError> for ApiError {
             ActError::Refused(refusal) => Self::Refused(refusal),
             ActError::NoCase => Self::NotFound,
             ActError::Broken(error) => error.into(),
+        }
+    }
+}
+
+impl From<GrantError> for ApiError {
+    fn from(error: GrantError) -> Self {
+        match error {
+            GrantError::NotFound => Self::NotFound,
+            GrantError::Store(error) => error.into(),
+            GrantError::Broken(error) => error.into(),
+            GrantError::BeyondAnswerer(_) => Self::Conflict(error.to_string()),
+            GrantError::Unknown(_) | GrantError::Amount(_) | GrantError::BeyondEverybody(_) => {
+                Self::Wrong(error.to_string())
+            }
         }
     }
 }

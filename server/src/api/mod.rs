@@ -1,6 +1,7 @@
 //! The API, version 1. Handlers are thin: they read, check the permission, call, and write. Errors and status codes are
 //! in [`error`], the description of the whole in `openapi.json`.
 
+mod authority;
 mod calls;
 mod cases;
 mod conversations;
@@ -8,6 +9,7 @@ mod duty;
 mod error;
 mod feedback;
 mod figures;
+mod findings;
 mod health;
 mod imports;
 mod input;
@@ -61,6 +63,10 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/api/v1/cases", get(cases::list))
         .route("/api/v1/cases/{id}", get(cases::one))
         .route("/api/v1/cases/{id}/actions", post(cases::act))
+        .route("/api/v1/findings", get(findings::list))
+        .route("/api/v1/authority", get(authority::ledger))
+        .route("/api/v1/authority/{id}", post(authority::answer))
+        .route("/api/v1/conversations/{id}/authority", post(authority::grant))
         .route("/api/v1/asks", get(cases::asks))
         .route("/api/v1/duty", get(duty::list).post(duty::add))
         .route("/api/v1/duty/{id}", delete(duty::remove))

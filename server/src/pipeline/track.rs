@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use gradus_engine::alert::{Alert, Topic};
 use gradus_engine::case::{Action, Case, CaseChange, CaseState, ClockKind, Owner, Refusal};
 use gradus_engine::decision::{Decision, DecisionKind, LadderStep};
-use gradus_engine::effect::Effect;
+use gradus_engine::effect::{Effect, Grant};
 use gradus_engine::event::{Event, Said};
 use gradus_engine::signal::{Channel, Group, Party, SignalKind};
 use gradus_engine::step::{State, step};
@@ -19,8 +19,9 @@ use crate::analyze::cause;
 use crate::mask::{MaskedText, Masker};
 use crate::store::{
     AlertClimb, AlertId, Batch, CaseAsk, CaseId, CaseUpdate, Change, ClockRow, Commitment, CommitmentId,
-    ConversationId, CustomerId, DecisionId, Evidence, HeatPoint, NewAlert, NewCase, NewEvent, Progress,
-    Resolution, Service, Signal, TimelineEntry, UserId, Utterance, conversation_stream, text_sha256,
+    ConversationId, CustomerId, DecisionId, Evidence, GrantState, HeatPoint, NewAlert, NewCase, NewEvent,
+    NewGrant, Progress, Resolution, Service, Signal, TimelineEntry, UserId, Utterance, conversation_stream,
+    text_sha256,
 };
 
 /// The running state of one conversation.
@@ -168,6 +169,7 @@ impl Track {
             ),
             Effect::Decided(decision) => self.decided(basis, &decision, now, batch),
             Effect::Case(change) => self.case_changed(basis, &change, who, now, batch),
+            Effect::Granted(grant) => self.granted(&grant, now, batch),
             // Hints are part of the progress of the conversation.
             Effect::AttemptFailed { .. } | Effect::Hinted { .. } | Effect::Alert(_) => {}
         }
@@ -227,6 +229,28 @@ impl Track {
         let days = Millis::minutes(u64::from(rules.mark_days) * 24 * 60);
         let until = (rules.mark_days > 0).then(|| now.plus(days));
         batch.changes.push(Change::MarkCustomer { id, mark: rules.mark.clone(), until });
+    }
+
+    /// What the agent promised by word of mouth goes into the ledger. What was promised long ago does as well: it is a fact.
+    fn granted(&self, grant: &Grant, now: Timestamp, batch: &mut Batch) {
+        batch.changes.push(
+            NewGrant {
+                id: format!("{}-spoken-{}-{}", self.id, grant.utterance, grant.authority),
+                authority: grant.authority.clone(),
+                case_id: self.state.case.is_some().then(|| self.case_id()),
+                conversation_id: Some(self.id.clone()),
+                customer_id: self.customer.clone(),
+                utterance: Some(i64::from(grant.utterance)),
+                user_id: None,
+                role: "agent".to_owned(),
+                amount: grant.amount,
+                most: grant.most,
+                state: GrantState::Spoken,
+                reason: None,
+                at: now,
+            }
+            .into(),
+        );
     }
 
     fn decision_id(&self) -> DecisionId {
@@ -540,7 +564,11 @@ impl Track {
     fn hints(&self) -> String {
         let conversation = &self.state.conversation;
         let say = conversation.ladder().unsaid().map(LadderStep::name);
-        json!({"hints": conversation.hints(), "say": say}).to_string()
+        let over = conversation.over().map(|grant| {
+            json!({"authority": grant.authority, "amount": grant.amount.normalize().to_string(),
+                "most": grant.most.normalize().to_string()})
+        });
+        json!({"hints": conversation.hints(), "say": say, "over": over}).to_string()
     }
 }
 

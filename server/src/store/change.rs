@@ -3,6 +3,7 @@
 use gradus_engine::time::Timestamp;
 
 use super::alerts::{AlertClimb, NewAlert};
+use super::authority::NewGrant;
 use super::cases::{CaseUpdate, NewCase, Resolution, TimelineEntry};
 use super::conversations::{Commitment, Decision, HeatPoint, NewConversation, Progress, Signal, Utterance};
 use super::ids::{AlertId, CaseId, CommitmentId, CommitmentState, ConversationId, CustomerId, UserId};
@@ -158,6 +159,8 @@ pub enum Change {
     },
     /// Something is written into the timeline of a case. A repeat of its key changes nothing.
     Timeline(TimelineEntry),
+    /// Something was granted, or is asked for. A repeat of its id changes nothing.
+    Grant(Box<NewGrant>),
     /// Somebody is alerted. A repeat of its id counts as a repeat of the alert.
     Alert(Box<NewAlert>),
     /// An alert reached a channel.
@@ -218,5 +221,6 @@ into_change! {
     CaseUpdate => UpdateCase Box::new;
     TimelineEntry => Timeline;
     NewAlert => Alert Box::new;
+    NewGrant => Grant Box::new;
     AlertClimb => ClimbAlert;
 }

@@ -39,6 +39,7 @@ impl Store {
             "DELETE FROM purchases WHERE customer_id = $1",
             "UPDATE case_timeline SET text = NULL, detail = '{}'
              WHERE case_id IN (SELECT id FROM cases WHERE customer_id = $1)",
+            "UPDATE authority_uses SET reason = NULL, answer = NULL WHERE customer_id = $1",
             "UPDATE cases SET subject = NULL, decision = NULL, conclusion = NULL WHERE customer_id = $1",
         ] {
             within!(&mut tx, |conn| {

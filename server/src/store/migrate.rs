@@ -70,6 +70,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0008_duty.sql"),
         postgres_only: false,
     },
+    Migration {
+        number: 9,
+        name: "authority",
+        sql: include_str!("../../migrations/0009_authority.sql"),
+        postgres_only: false,
+    },
 ];
 
 /// A migration that ran, as the database remembers it.

@@ -15,6 +15,7 @@ use crate::clock::Clock;
 mod alerts;
 mod append;
 mod audit;
+mod authority;
 mod bench;
 mod bulk;
 mod cases;
@@ -30,6 +31,7 @@ mod engine;
 mod erase;
 mod error;
 mod feedback;
+mod findings;
 mod hold;
 mod ids;
 mod imports;
@@ -53,6 +55,7 @@ mod writer;
 
 pub use alerts::{AlertClimb, AlertRow, Grounds, NewAlert};
 pub use audit::{AuditRow, AuditState};
+pub use authority::{GrantFilter, GrantRow, GrantState, NewGrant};
 pub use bench::{AppendFigures, AppendLoad, Rate, bench_append, bench_store};
 pub use cases::{CaseFilter, CaseRow, CaseUpdate, NewCase, Resolution, TimelineEntry, TimelineRow};
 pub use change::{Batch, Change};
@@ -70,6 +73,7 @@ pub use engine::Db;
 pub use erase::Erased;
 pub use error::StoreError;
 pub use feedback::{JudgedSignal, MissedSignal, RuleVerdicts};
+pub use findings::{Finding, OpenFinding};
 pub use hold::{Held, Hold};
 pub use ids::{
     AlertId, CaseId, CommitmentId, CommitmentState, ContactKind, ConversationId, ConversationStatus,

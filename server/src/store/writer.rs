@@ -16,7 +16,7 @@ use super::engine::{Db, Tx, within};
 use super::error::StoreError;
 use super::json::JsonText;
 use super::log::Receipt;
-use super::{Store, alerts, cases, conversations, customers, imports};
+use super::{Store, alerts, authority, cases, conversations, customers, imports};
 use crate::clock::Clock;
 
 /// Batches that wait for the writer; more callers wait outside.
@@ -255,6 +255,7 @@ pub(super) async fn apply(tx: &mut Tx, change: &Change) -> Result<(), StoreError
         Change::TakeOver { id, by, at } => cases::take_over(tx, id, by, *at).await,
         Change::Resolve { id, resolution } => cases::resolve(tx, id, resolution).await,
         Change::Timeline(entry) => cases::write_down(tx, entry).await,
+        Change::Grant(grant) => authority::write(tx, grant).await,
         Change::Alert(alert) => alerts::give(tx, alert).await,
         Change::AlertDelivered { id, at } => alerts::delivered(tx, id, *at).await,
         Change::AcknowledgeAlert { id, by, at } => alerts::acknowledge(tx, id, by, *at).await,

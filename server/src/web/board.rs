@@ -194,7 +194,11 @@ pub(super) fn alert_lines(w: &Words, alerts: &[(AlertRow, Option<String>)]) -> V
         let conversation = alert.conversation_id.as_ref().map(|id| format!("/conversations/{id}"));
         let case = alert.case_id.as_ref().map(|id| format!("/cases/{id}"));
         AlertLine {
-            href: case.or(conversation).unwrap_or_else(|| "/".to_owned()),
+            href: (alert.topic == "approval")
+                .then(|| "/authority".to_owned())
+                .or(case)
+                .or(conversation)
+                .unwrap_or_else(|| "/".to_owned()),
             customer: customer.clone().unwrap_or_else(|| w.t.unknown_customer.to_owned()),
             what,
             why,

@@ -7,6 +7,7 @@ use gradus_engine::protocol::Protocol;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::authority::{Card, card, over_words};
 use super::board::{case_link, customer_name};
 use super::hints::{HintsView, hints};
 use super::svg::{Curve, Mark, Point, heat_curve, waveform};
@@ -86,6 +87,10 @@ pub(super) struct ConversationView {
     wave: String,
     lines: Vec<Line>,
     decisions: Vec<DecisionView>,
+    /// What may be granted, and what was.
+    authority: Card,
+    /// What was promised beyond the authority; empty for nothing.
+    over: String,
     /// What the agent is told now, while it is live.
     hints: HintsView,
     /// What to say where a decision that would have opened a case did not; else empty.
@@ -116,7 +121,9 @@ pub async fn page(
 ) -> Result<Response, ApiError> {
     let page = app.conversation_for(&me, id).await?;
     let f = frame(&app, &me, Section::Conversations);
-    let v = view(&f.w, app.desk.pipeline.protocol(), page, asked.mark.filter(|_| f.may_judge()));
+    let authority = card(&app, &me, &f.w, &page.conversation).await?;
+    let mut v = view(&f.w, app.desk.pipeline.protocol(), page, asked.mark.filter(|_| f.may_judge()));
+    v.authority = authority;
     show(&Page { f, v })
 }
 
@@ -179,6 +186,8 @@ pub(super) fn view(
         promises: page.commitments.iter().map(|promise| promise_view(w, &page, promise)).collect(),
         sound: sound_facts(w, &sound),
         hints: if live { hints(protocol, row.hints.as_deref()) } else { HintsView::default() },
+        over: over_words(w, protocol, row.hints.as_deref()),
+        authority: Card::default(),
         history,
         decisions,
     }

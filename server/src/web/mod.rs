@@ -4,6 +4,7 @@
 mod account;
 mod asks;
 mod assets;
+mod authority;
 mod board;
 mod case;
 mod cases;
@@ -14,6 +15,7 @@ mod deliveries;
 mod duty;
 mod error;
 mod feedback;
+mod findings;
 mod frame;
 mod hints;
 mod icons;
@@ -92,6 +94,10 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/cases/{id}/answer", post(case::answer))
         .route("/cases/{id}/follow", post(case::follow))
         .route("/asks", get(asks::page))
+        .route("/authority", get(authority::page))
+        .route("/authority/{id}/answer", post(authority::answer))
+        .route("/conversations/{id}/authority", post(authority::grant))
+        .route("/findings", get(findings::page))
         .route("/duty", get(duty::page).post(duty::add))
         .route("/duty/{id}/remove", post(duty::remove))
         .route("/absences", post(duty::leave))

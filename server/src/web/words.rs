@@ -311,6 +311,10 @@ impl Words {
             "asked" => self.t.t_asked,
             "answered" => self.t.t_answered,
             "unanswered" => self.t.t_unanswered,
+            "grant_used" => self.t.g_used_entry,
+            "grant_requested" => self.t.g_requested_entry,
+            "grant_approved" => self.t.g_approved_entry,
+            "grant_refused" => self.t.g_refused_entry,
             "followed" => self.t.t_followed,
             "unfollowed" => self.t.t_unfollowed,
             _ => self.t.t_other,
@@ -341,6 +345,7 @@ impl Words {
             "ask" => self.t.al_ask,
             "ask_late" => self.t.al_ask_late,
             "answer" => self.t.al_answer,
+            "approval" => self.t.al_approval,
             "waited_in_vain" => self.t.al_waited_in_vain,
             _ => return None,
         })

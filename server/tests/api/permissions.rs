@@ -67,6 +67,10 @@ const TABLE: &[(&str, &str, Option<&str>, &str)] = &[
         "supervisor conflict_specialist coach director administrator",
     ),
     ("GET", "/api/v1/conversations/{talk}/hints", None, "all"),
+    ("GET", "/authority", None, "supervisor conflict_specialist department director administrator"),
+    ("GET", "/api/v1/authority", None, "supervisor conflict_specialist department director administrator"),
+    ("GET", "/findings", None, "supervisor director administrator"),
+    ("GET", "/api/v1/findings", None, "supervisor director administrator"),
     ("GET", "/duty", None, "supervisor director administrator"),
     ("GET", "/api/v1/duty", None, "supervisor director administrator"),
     (
