@@ -126,22 +126,7 @@ pub async fn grant(
     let alert = AlertId(format!("{id}-alert"));
     if state == GrantState::Requested {
         let role = asked_role(authority, wanted.amount, strategic);
-        let reach = desk.pipeline.reach(role, talk.team.as_deref());
-        batch = batch.change(NewAlert {
-            id: alert.clone(),
-            case_id: talk.case_id.clone(),
-            conversation_id: Some(talk.id.clone()),
-            decision_id: None,
-            decision: String::new(),
-            recipient_id: None,
-            recipient_role: Some(role.to_owned()),
-            level: 0,
-            created_at: now,
-            climbs_at: None,
-            topic: "approval".to_owned(),
-            department: None,
-            reach,
-        });
+        batch = batch.change(request(desk, talk, (alert.clone(), role), now));
     }
     desk.store.commit(batch).await?;
     let detail = format!("{} {}", authority.id, wanted.amount.normalize());
@@ -154,6 +139,25 @@ pub async fn grant(
         desk.pipeline.changed(talk.id.clone());
     }
     Ok(state)
+}
+
+/// The alert that asks a role for leave.
+fn request(desk: &Desk, talk: &ConversationRow, (id, role): (AlertId, &str), now: Timestamp) -> NewAlert {
+    NewAlert {
+        id,
+        case_id: talk.case_id.clone(),
+        conversation_id: Some(talk.id.clone()),
+        decision_id: None,
+        decision: String::new(),
+        recipient_id: None,
+        recipient_role: Some(role.to_owned()),
+        level: 0,
+        created_at: now,
+        climbs_at: None,
+        topic: "approval".to_owned(),
+        department: None,
+        reach: desk.pipeline.reach(role, talk.team.as_deref()),
+    }
 }
 
 /// Returns the lowest role of the ladder whose limit is high enough.

@@ -20,6 +20,7 @@ pub mod feedback;
 pub mod password;
 pub mod past;
 pub mod pipeline;
+pub mod promises;
 pub mod protocol_diff;
 pub mod store;
 

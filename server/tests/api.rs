@@ -25,6 +25,8 @@ mod outside;
 mod past_cases;
 #[path = "api/permissions.rs"]
 mod permissions;
+#[path = "api/promises.rs"]
+mod promises;
 #[path = "api/reload.rs"]
 mod reload;
 #[path = "api/restart.rs"]

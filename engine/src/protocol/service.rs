@@ -421,79 +421,87 @@ pub(super) fn authorities(bodies: Vec<Spanned<AuthorityBody>>, faults: &mut Faul
     let mut authorities: Vec<Authority> = Vec::new();
     for body in bodies {
         let (at, body) = (body.span(), body.into_inner());
-        let unit = match body.unit.as_str() {
-            "percent" => Unit::Percent,
-            "money" => Unit::Money,
-            "days" => Unit::Days,
-            "times" => Unit::Times,
-            other => {
-                faults.add(at, format!("unknown unit \"{other}\": one of percent, money, days, times"));
-                continue;
-            }
-        };
         if authorities.iter().any(|known| known.id == body.id) {
             faults.add(at.clone(), format!("authority {} stands twice", body.id));
         }
-        if unit == Unit::Money
-            && (body.currency.len() != 3 || !body.currency.bytes().all(|sign| sign.is_ascii_uppercase()))
-        {
-            faults.add(at.clone(), format!("authority {}: money needs a currency such as RUB", body.id));
-        }
-        if body.uses > 0 && body.days == 0 {
-            faults.add(at.clone(), format!("authority {}: uses are limited within how many days?", body.id));
-        }
-        if body.spoken && !matches!(unit, Unit::Percent | Unit::Money) {
-            let message = format!(
-                "authority {}: spoken is for per cent and money: other amounts are not heard",
-                body.id
-            );
-            faults.add(at.clone(), message);
-        }
-        let mut limits = |written: BTreeMap<String, Number>| {
-            let mut limits = BTreeMap::new();
-            for (role, number) in written {
-                if role != "agent" && !ROLES.contains(&role.as_str()) {
-                    let message = format!("unknown role \"{role}\": agent or one of {}", ROLES.join(", "));
-                    faults.add(at.clone(), message);
-                }
-                match number.decimal() {
-                    Some(limit) if unit != Unit::Percent || limit <= Decimal::ONE_HUNDRED => {
-                        limits.insert(role, limit);
-                    }
-                    _ => faults.add(
-                        at.clone(),
-                        format!("authority {}: the limit of {role} is no number of zero or more (per cent: at most 100)", body.id),
-                    ),
-                }
-            }
-            limits
-        };
-        let (usual, strategic) = (limits(body.limit), limits(body.strategic));
-        let (agent, chief) = (usual.get("agent"), usual.get("supervisor"));
-        if let (Some(agent), Some(chief)) = (agent, chief)
-            && agent > chief
-        {
-            faults.add(
-                at,
-                format!(
-                    "authority {}: an agent may grant more than a supervisor, who could then approve nothing",
-                    body.id
-                ),
-            );
-        }
-        authorities.push(Authority {
-            id: body.id,
-            title: body.title,
-            unit,
-            currency: body.currency,
-            limits: usual,
-            strategic,
-            uses: body.uses,
-            days: body.days,
-            spoken: body.spoken,
-        });
+        authorities.extend(authority(body, &at, faults));
     }
     authorities
+}
+
+fn authority(body: AuthorityBody, at: &std::ops::Range<usize>, faults: &mut Faults<'_>) -> Option<Authority> {
+    let id = body.id;
+    let unit = match body.unit.as_str() {
+        "percent" => Unit::Percent,
+        "money" => Unit::Money,
+        "days" => Unit::Days,
+        "times" => Unit::Times,
+        other => {
+            let message = format!("unknown unit \"{other}\": one of percent, money, days, times");
+            faults.add(at.clone(), message);
+            return None;
+        }
+    };
+    let currency = body.currency.len() == 3 && body.currency.bytes().all(|sign| sign.is_ascii_uppercase());
+    if unit == Unit::Money && !currency {
+        faults.add(at.clone(), format!("authority {id}: money needs a currency such as RUB"));
+    }
+    if body.uses > 0 && body.days == 0 {
+        faults.add(at.clone(), format!("authority {id}: uses are limited within how many days?"));
+    }
+    if body.spoken && !matches!(unit, Unit::Percent | Unit::Money) {
+        let message =
+            format!("authority {id}: spoken is for per cent and money: other amounts are not heard");
+        faults.add(at.clone(), message);
+    }
+    let usual = limits(&id, unit, body.limit, at, faults);
+    let strategic = limits(&id, unit, body.strategic, at, faults);
+    if let (Some(agent), Some(chief)) = (usual.get("agent"), usual.get("supervisor"))
+        && agent > chief
+    {
+        let message = format!(
+            "authority {id}: an agent may grant more than a supervisor, who could then approve nothing"
+        );
+        faults.add(at.clone(), message);
+    }
+    Some(Authority {
+        id,
+        title: body.title,
+        unit,
+        currency: body.currency,
+        limits: usual,
+        strategic,
+        uses: body.uses,
+        days: body.days,
+        spoken: body.spoken,
+    })
+}
+
+fn limits(
+    id: &str,
+    unit: Unit,
+    written: BTreeMap<String, Number>,
+    at: &std::ops::Range<usize>,
+    faults: &mut Faults<'_>,
+) -> BTreeMap<String, Decimal> {
+    let mut limits = BTreeMap::new();
+    for (role, number) in written {
+        if role != "agent" && !ROLES.contains(&role.as_str()) {
+            faults.add(at.clone(), format!("unknown role \"{role}\": agent or one of {}", ROLES.join(", ")));
+        }
+        match number.decimal() {
+            Some(limit) if unit != Unit::Percent || limit <= Decimal::ONE_HUNDRED => {
+                limits.insert(role, limit);
+            }
+            _ => {
+                let message = format!(
+                    "authority {id}: the limit of {role} is no number of zero or more (per cent: at most 100)"
+                );
+                faults.add(at.clone(), message);
+            }
+        }
+    }
+    limits
 }
 
 impl Number {

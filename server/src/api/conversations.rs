@@ -54,6 +54,30 @@ pub async fn one(State(app): State<App>, me: Me, Path(id): Path<String>) -> Resu
     Ok(Json(app.conversation_for(&me, id).await?).into_response())
 }
 
+/// What became of a promise.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settled {
+    promise: String,
+    state: String,
+}
+
+/// Notes what became of a promise.
+pub async fn promise(
+    State(app): State<App>,
+    me: Me,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Sent(settled): Sent<Settled>,
+) -> Result<Response, ApiError> {
+    changes(&me, &headers, May::Note)?;
+    let talk = app.conversation_row_for(&me, id).await?;
+    let state = settled.state.parse().map_err(ApiError::Wrong)?;
+    let promise = crate::store::CommitmentId(settled.promise);
+    crate::promises::settle(&app.desk, &me.user.id, (&talk.id, &promise), state).await?;
+    Ok(Json(app.desk.store.commitments(&talk.id).await?).into_response())
+}
+
 /// Returns what the agent is told now.
 pub async fn hints(State(app): State<App>, me: Me, Path(id): Path<String>) -> Result<Response, ApiError> {
     let row = app.conversation_row_for(&me, id).await?;

@@ -55,6 +55,7 @@ pub fn routes(app: &App) -> Router<App> {
     let small = Router::new()
         .route("/api/v1/conversations", get(conversations::list).post(conversations::start))
         .route("/api/v1/conversations/{id}", get(conversations::one))
+        .route("/api/v1/conversations/{id}/promises", post(conversations::promise))
         .route("/api/v1/conversations/{id}/hints", get(conversations::hints))
         .route("/api/v1/conversations/{id}/end", post(conversations::end))
         .route("/api/v1/conversations/{id}/recording", get(recording))

@@ -128,6 +128,9 @@ async fn run_clocks(desk: Desk, stop: CancellationToken) {
         let now = desk.clock.now();
         if now.since(faded) >= FADE {
             faded = now;
+            if let Err(error) = crate::promises::watch(&desk).await {
+                tracing::error!("Promises are not watched: {error:#}");
+            }
             if let Err(error) = desk.store.fade_marks(now).await {
                 tracing::error!("Marks of customers do not fade: {error:#}");
             }

@@ -118,6 +118,17 @@ pub enum Change {
         id: CommitmentId,
         /// What became of it.
         state: CommitmentState,
+        /// Who says so.
+        by: Option<UserId>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody is told that a promise falls due, or is late. Refused when it was told before.
+    PromiseTold {
+        /// Which.
+        id: CommitmentId,
+        /// Whether its time is over.
+        late: bool,
         /// When.
         at: Timestamp,
     },

@@ -417,13 +417,14 @@ pub(super) async fn settle(
     tx: &mut Tx,
     id: &CommitmentId,
     state: CommitmentState,
-    at: Timestamp,
+    (by, at): (Option<&UserId>, Timestamp),
 ) -> Result<(), StoreError> {
     let changed = within!(tx, |conn| {
-        sqlx::query("UPDATE commitments SET state = $2, closed_at_ms = $3 WHERE id = $1")
+        sqlx::query("UPDATE commitments SET state = $2, closed_at_ms = $3, closed_by = $4 WHERE id = $1")
             .bind(id)
             .bind(state.name())
             .bind(at.millis())
+            .bind(by)
             .execute(conn)
             .await?
             .rows_affected()

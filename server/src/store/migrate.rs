@@ -76,6 +76,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0009_authority.sql"),
         postgres_only: false,
     },
+    Migration {
+        number: 10,
+        name: "protocol",
+        sql: include_str!("../../migrations/0010_protocol.sql"),
+        postgres_only: false,
+    },
 ];
 
 /// A migration that ran, as the database remembers it.

@@ -18,6 +18,9 @@ type VerdictRow = (ConversationId, i64, String, String, String, Option<String>, 
 /// What of a case is not read off the events: its words, of which the log has the hash alone, and its version.
 type CaseWordsRow = (String, i64, Option<String>, Option<String>);
 
+/// What people say of a promise, and who was told of it.
+type PromiseRow = (String, String, Option<i64>, Option<String>, Option<i64>, Option<i64>);
+
 /// How often an alert was given while it was open: giving it again in a rebuild is no repeat.
 type RepeatsRow = (String, i64);
 
@@ -26,6 +29,7 @@ struct Kept {
     verdicts: Vec<VerdictRow>,
     case_words: Vec<CaseWordsRow>,
     repeats: Vec<RepeatsRow>,
+    promises: Vec<PromiseRow>,
 }
 
 impl Store {
@@ -134,8 +138,14 @@ async fn keep(tx: &mut Tx) -> Result<Kept, StoreError> {
         let case_words = sqlx::query_as("SELECT id, version, decision, conclusion FROM cases")
             .fetch_all(&mut *conn)
             .await?;
-        let repeats = sqlx::query_as("SELECT id, repeats FROM alerts").fetch_all(conn).await?;
-        Ok(Kept { verdicts, case_words, repeats })
+        let repeats = sqlx::query_as("SELECT id, repeats FROM alerts").fetch_all(&mut *conn).await?;
+        let promises = sqlx::query_as(
+            "SELECT id, state, closed_at_ms, closed_by, reminded_ms, late_told_ms FROM commitments
+             WHERE state <> 'open' OR reminded_ms IS NOT NULL OR late_told_ms IS NOT NULL",
+        )
+        .fetch_all(conn)
+        .await?;
+        Ok(Kept { verdicts, case_words, repeats, promises })
     })
 }
 
@@ -165,6 +175,22 @@ async fn put_back(tx: &mut Tx, kept: Kept) -> Result<(), StoreError> {
                 .bind(conclusion)
                 .execute(conn)
                 .await?;
+        });
+    }
+    for (id, state, closed_at, closed_by, reminded, late_told) in kept.promises {
+        within!(tx, |conn| {
+            sqlx::query(
+                "UPDATE commitments SET state = $2, closed_at_ms = $3, closed_by = $4, reminded_ms = $5,
+                     late_told_ms = $6 WHERE id = $1",
+            )
+            .bind(id)
+            .bind(state)
+            .bind(closed_at)
+            .bind(closed_by)
+            .bind(reminded)
+            .bind(late_told)
+            .execute(conn)
+            .await?;
         });
     }
     for (id, repeats) in kept.repeats {

@@ -16,7 +16,7 @@ use super::engine::{Db, Tx, within};
 use super::error::StoreError;
 use super::json::JsonText;
 use super::log::Receipt;
-use super::{Store, alerts, authority, cases, conversations, customers, imports};
+use super::{Store, alerts, authority, cases, conversations, customers, imports, promises};
 use crate::clock::Clock;
 
 /// Batches that wait for the writer; more callers wait outside.
@@ -247,7 +247,10 @@ pub(super) async fn apply(tx: &mut Tx, change: &Change) -> Result<(), StoreError
         Change::Decide(decision) => conversations::decide(tx, decision).await,
         Change::Promise(promise) => conversations::promise(tx, promise).await,
         Change::MarkCustomer { id, mark, until } => customers::mark(tx, id, mark, *until).await,
-        Change::SettlePromise { id, state, at } => conversations::settle(tx, id, *state, *at).await,
+        Change::SettlePromise { id, state, by, at } => {
+            conversations::settle(tx, id, *state, (by.as_ref(), *at)).await
+        }
+        Change::PromiseTold { id, late, at } => promises::told(tx, id, *late, *at).await,
         Change::OpenCase(case) => cases::open(tx, case).await,
         Change::JoinCase { conversation, case } => conversations::join_case(tx, conversation, case).await,
         Change::UpdateCase(case) => cases::update(tx, case).await,

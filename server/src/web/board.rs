@@ -272,7 +272,14 @@ async fn strip(app: &App, me: &Me, w: &Words) -> Result<Vec<AlertLine>, ApiError
         let seen = row.as_ref().is_none_or(|row| me.sees(row.team.as_deref())) || alert.department.is_some();
         let waits = alert.topic != "case"
             || row.as_ref().is_none_or(|row| row.case_state.as_deref().is_none_or(|state| state == "open"));
-        if seen && waits {
+        // A case that still calls for somebody says so in one line; which of its clocks ring besides is on its page.
+        let known = |(shown, _): &(AlertRow, Option<String>)| {
+            alert.case_id.is_some()
+                && shown.case_id == alert.case_id
+                && (shown.topic == alert.topic || (shown.topic == "case") != (alert.topic == "case"))
+                && (alert.department.is_none() && shown.department.is_none())
+        };
+        if seen && waits && !named.iter().any(known) {
             named.push((alert, row.map(|row| customer_name(w, &row))));
         }
     }

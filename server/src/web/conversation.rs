@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use gradus_engine::protocol::Protocol;
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,10 +14,12 @@ use super::svg::{Curve, Mark, Point, heat_curve, waveform};
 use super::transcript::{Decided, Line, causes, lines};
 use super::words::heat_class;
 use super::{Badge, CaseLink, Frame, Section, Words, badges, frame, icons, show};
-use crate::api::{ApiError, Asked};
-use crate::auth::Me;
+use crate::api::{ApiError, Asked, Filled};
+use crate::auth::{May, Me};
 use crate::http::App;
-use crate::store::{CommitmentRow, ConversationPage, ConversationStatus, DecisionRow};
+use crate::store::{
+    CommitmentId, CommitmentRow, CommitmentState, ConversationPage, ConversationStatus, DecisionRow,
+};
 
 /// A decision with all that explains it.
 #[derive(Clone, Debug)]
@@ -44,6 +46,9 @@ pub(super) struct EvidenceView {
 }
 
 struct PromiseView {
+    id: String,
+    /// Whether it is open and somebody can say what became of it.
+    open: bool,
     utterance: i64,
     what: String,
     due: String,
@@ -125,6 +130,30 @@ pub async fn page(
     let mut v = view(&f.w, app.desk.pipeline.protocol(), page, asked.mark.filter(|_| f.may_judge()));
     v.authority = authority;
     show(&Page { f, v })
+}
+
+/// What became of a promise, as a form says it.
+#[derive(Deserialize)]
+pub struct PromiseForm {
+    #[serde(default)]
+    csrf: String,
+    promise: String,
+    state: String,
+}
+
+/// Notes what became of a promise.
+pub async fn promise(
+    State(app): State<App>,
+    me: Me,
+    Path(id): Path<String>,
+    Filled(form): Filled<PromiseForm>,
+) -> Result<Response, ApiError> {
+    me.changes(&form.csrf, May::Note)?;
+    let talk = app.conversation_row_for(&me, id).await?;
+    let state: CommitmentState = form.state.parse().map_err(ApiError::Wrong)?;
+    let promise = CommitmentId(form.promise);
+    crate::promises::settle(&app.desk, &me.user.id, (&talk.id, &promise), state).await?;
+    Ok(Redirect::to(&format!("/conversations/{}#part-aside", talk.id)).into_response())
 }
 
 /// Returns a conversation in words.
@@ -348,6 +377,8 @@ fn promise_view(w: &Words, page: &ConversationPage, promise: &CommitmentRow) -> 
     };
     let open = promise.state == "open" && !history;
     PromiseView {
+        id: promise.id.to_string(),
+        open,
         utterance: promise.utterance,
         what: promise.what.clone().unwrap_or_else(|| w.t.erased.to_owned()),
         due: match (promise.due_at_ms, &promise.due_text) {

@@ -76,6 +76,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/conversations/{id}/case", post(case::open))
         .route("/conversations/{id}/verdict", post(feedback::judge))
         .route("/conversations/{id}/missed", post(feedback::missed))
+        .route("/conversations/{id}/promise", post(conversation::promise))
         .route("/cases", get(cases::page))
         .route("/cases/{id}", get(case::page))
         .route("/cases/{id}/acknowledge", post(case::acknowledge))

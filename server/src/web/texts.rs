@@ -256,6 +256,12 @@ texts! {
     al_answer "Отдел ответил" "A department answered";
     al_waited_in_vain "Клиент не ответил: сроки снова идут" "The customer did not answer: the clocks run on";
     seen_it "Вижу" "Seen";
+    al_promise_soon "Скоро срок обещания клиенту" "A promise to the customer is nearly due";
+    al_promise_late "Обещание клиенту просрочено" "A promise to the customer is late";
+    p_keep "Выполнено" "Kept";
+    p_break "Не выполнено" "Broken";
+    p_drop "Не нужно" "Dropped";
+    p_what "Что с обещанием" "What became of it";
     al_approval "Просят согласовать сверх полномочий" "Leave is asked beyond the authority";
     decimal "," ".";
     authority "Полномочия" "Authority";

@@ -345,6 +345,8 @@ impl Words {
             "ask" => self.t.al_ask,
             "ask_late" => self.t.al_ask_late,
             "answer" => self.t.al_answer,
+            "promise_soon" => self.t.al_promise_soon,
+            "promise_late" => self.t.al_promise_late,
             "approval" => self.t.al_approval,
             "waited_in_vain" => self.t.al_waited_in_vain,
             _ => return None,

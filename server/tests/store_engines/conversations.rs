@@ -138,7 +138,7 @@ on_both_engines! {
             due_at: Some(at(60)),
             due_quote: Some((16, 31)),
         })).await;
-        let settle = Change::SettlePromise { id: "p1".into(), state: CommitmentState::Kept, at: at(30) };
+        let settle = Change::SettlePromise { id: "p1".into(), state: CommitmentState::Kept, by: None, at: at(30) };
         desk.commit(Batch::new().change(settle)).await;
 
         let page = desk.store.conversation_page(&"a".into()).await.unwrap().unwrap();

@@ -46,6 +46,8 @@ pub(in crate::web) struct TemplateView {
     pub id: String,
     pub title: String,
     pub text: String,
+    /// Whether the words begin from it.
+    pub here: bool,
 }
 
 /// What a case owes, in words.
@@ -67,7 +69,7 @@ pub(in crate::web) struct ServiceView {
 /// Returns what a case owes, in words.
 pub(in crate::web) fn service_view(w: &Words, protocol: &Protocol, parts: &CaseParts<'_>) -> ServiceView {
     let CaseParts { row, clocks, asks, followers, template, .. } = parts;
-    let templates = template_views(w, protocol, (row, clocks, asks), parts.writer);
+    let templates = template_views(w, protocol, (row, clocks, asks), (parts.writer, parts.template));
     let began = parts.talk.as_ref().map_or(row.opened_at_ms, |talk| talk.conversation.started_at_ms);
     let until = row.closed_at_ms.unwrap_or(w.now_ms());
     let waits = |name: &str| asks.iter().any(|ask| ask.department == name && ask.answered_at_ms.is_none());
@@ -102,7 +104,8 @@ fn clock_view(w: &Words, clock: &ClockRow, rests: bool) -> ClockView {
     let (class, state) = match (clock.met_at_ms, clock.breached) {
         (Some(_), false) => ("good", format!("{}: {of}", w.t.k_met)),
         (Some(_), true) => ("late", format!("{}, {}: {of}", w.t.k_met, w.t.k_late)),
-        (None, true) => ("late", w.t.k_late.to_owned()),
+        (None, true) if clock.due_at_ms.is_none() => ("late", w.t.k_late.to_owned()),
+        (None, true) => ("late", String::new()),
         (None, false) if clock.due_at_ms.is_none() && rests => ("rests", w.t.k_rests.to_owned()),
         (None, false) if clock.warned => ("warn", String::new()),
         (None, false) => ("", String::new()),
@@ -154,7 +157,7 @@ pub(in crate::web) fn template_views(
     w: &Words,
     protocol: &Protocol,
     (row, clocks, asks): (&CaseRow, &[ClockRow], &[AskRow]),
-    writer: &str,
+    (writer, chosen): (&str, &str),
 ) -> Vec<TemplateView> {
     let owed =
         |clock: &&ClockRow| matches!(clock.clock.as_str(), "first_response" | "next_update" | "resolve");
@@ -173,6 +176,7 @@ pub(in crate::web) fn template_views(
         id: template.id.clone(),
         title: template.title.clone(),
         text: template.fill(known),
+        here: template.id == chosen,
     };
     protocol.templates.iter().map(view).collect()
 }
