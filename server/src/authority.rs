@@ -53,7 +53,8 @@ pub struct Wanted {
 
 /// Says whether the protocol in force takes a customer for strategic.
 pub fn is_strategic(desk: &Desk, customer: Option<&Customer>) -> bool {
-    let rules = &desk.pipeline.protocol().strategic;
+    let protocol = desk.pipeline.protocol();
+    let rules = &protocol.strategic;
     let within = |rank: Option<i64>, line: u32| rank.is_some_and(|rank| rank >= 1 && rank <= i64::from(line));
     customer.is_some_and(|customer| {
         within(customer.revenue_rank, rules.revenue_rank) || within(customer.growth_rank, rules.growth_rank)

@@ -18,6 +18,7 @@ use crate::ears;
 use crate::intake::Incoming;
 use crate::mask::MaskedText;
 use crate::pipeline::{ActError, Pipeline, Spoken};
+use crate::protocols::ProtocolKeeper;
 use crate::rules::reload::RuleKeeper;
 use crate::store::{
     AlertRow, Batch, CaseRow, Change, ConversationId, ConversationStatus, CustomerFacts as Known, CustomerId,
@@ -34,6 +35,8 @@ pub struct Desk {
     pub pipeline: Arc<Pipeline>,
     /// What keeps the rules in force.
     pub rules: Arc<RuleKeeper>,
+    /// What keeps the protocol in force.
+    pub protocols: Arc<ProtocolKeeper>,
     /// The recordings.
     pub recordings: Arc<Recordings>,
     /// The time.
@@ -94,7 +97,18 @@ impl Desk {
         let pipeline = Arc::new(pipeline);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let keeper = RuleKeeper::new(config.notice.rules_folder(), Arc::clone(&pipeline), Arc::clone(&clock));
-        Ok(Self { store, pipeline, rules: Arc::new(keeper), recordings, clock, config: Arc::new(config) })
+        let protocols = ProtocolKeeper::new(Arc::clone(&store), Arc::clone(&pipeline));
+        protocols.begin(config.conversation.protocol_file()).await?;
+        let protocols = Arc::new(protocols);
+        Ok(Self {
+            store,
+            pipeline,
+            rules: Arc::new(keeper),
+            protocols,
+            recordings,
+            clock,
+            config: Arc::new(config),
+        })
     }
 
     /// Returns what the protocol may know of a customer.

@@ -22,6 +22,7 @@ pub mod past;
 pub mod pipeline;
 pub mod promises;
 pub mod protocol_diff;
+pub mod protocols;
 pub mod store;
 
 pub mod alert;

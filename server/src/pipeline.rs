@@ -99,7 +99,7 @@ pub enum ActError {
 pub struct Pipeline {
     store: Arc<Store>,
     ear: RwLock<Arc<Ear>>,
-    protocol: Arc<Protocol>,
+    protocols: RwLock<Protocols>,
     ways: Ways,
     /// Whether the protocol decides without calling anybody.
     shadow: bool,
@@ -109,6 +109,18 @@ pub struct Pipeline {
     incidents: Mutex<IncidentWatch>,
     past_incidents: Mutex<IncidentWatch>,
     news: broadcast::Sender<News>,
+}
+
+/// The protocol in force, and those that earlier events were judged by.
+struct Protocols {
+    now: Arc<Protocol>,
+    known: HashMap<String, Arc<Protocol>>,
+}
+
+/// Rules and protocol of one turn: they do not change while it lasts.
+struct Judging {
+    ear: Arc<Ear>,
+    protocol: Arc<Protocol>,
 }
 
 /// What is decided in the shadow is history from the beginning: the end of the year 9999, before which everything lies.
@@ -127,7 +139,10 @@ impl Pipeline {
         Self {
             store,
             ear: RwLock::new(ear),
-            protocol,
+            protocols: RwLock::new(Protocols {
+                known: HashMap::from([(protocol.version.clone(), Arc::clone(&protocol))]),
+                now: protocol,
+            }),
             ways: Ways::default(),
             shadow: false,
             turns: Turns::default(),
@@ -173,8 +188,27 @@ impl Pipeline {
     }
 
     /// Returns the protocol in force.
-    pub fn protocol(&self) -> &Protocol {
-        &self.protocol
+    pub fn protocol(&self) -> Arc<Protocol> {
+        Arc::clone(&self.protocols.read().unwrap_or_else(PoisonError::into_inner).now)
+    }
+
+    /// Knows a version of the protocol, to replay what was judged by it; `in_force` judges by it from the next event on.
+    pub fn know(&self, protocol: Arc<Protocol>, in_force: bool) {
+        let mut protocols = self.protocols.write().unwrap_or_else(PoisonError::into_inner);
+        protocols.known.insert(protocol.version.clone(), Arc::clone(&protocol));
+        if in_force {
+            protocols.now = protocol;
+        }
+    }
+
+    /// Returns the protocol of a version; the one in force where it is not known.
+    fn protocol_of(&self, version: &str) -> Arc<Protocol> {
+        let protocols = self.protocols.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(protocols.known.get(version).unwrap_or(&protocols.now))
+    }
+
+    fn judging(&self) -> Judging {
+        Judging { ear: self.ear(), protocol: self.protocol() }
     }
 
     /// Hears with other rules from the next utterance on; one that is being judged ends by those it began with.
@@ -187,9 +221,9 @@ impl Pipeline {
         Arc::clone(&self.ear.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn basis<'a>(&'a self, ear: &'a Ear) -> Basis<'a> {
+    fn basis<'a>(&'a self, by: &'a Judging) -> Basis<'a> {
         let ways = Some((&self.ways, self.store.clock().now()));
-        Basis { protocol: &self.protocol, rules_version: ear.rules_version(), ways }
+        Basis { protocol: &by.protocol, rules_version: by.ear.rules_version(), ways }
     }
 
     /// Reads off the log what was reported within the window of incidents: a restart must not make customers of one trouble
@@ -201,7 +235,8 @@ impl Pipeline {
         /// Events that are looked at: at a thousand utterances a minute, more than an hour of them.
         const MOST: i64 = 100_000;
         const PAGE: i64 = 5_000;
-        let rules = &self.protocol.incident;
+        let protocol = self.protocol();
+        let rules = &protocol.incident;
         let now = self.store.clock().now();
         let mut position = (self.store.last_position().await? - MOST).max(0);
         let mut keys: HashMap<String, Option<(String, Option<i64>)>> = HashMap::new();
@@ -254,10 +289,10 @@ impl Pipeline {
     /// # Errors
     /// When the store cannot keep it.
     pub async fn start(&self, new: NewConversation, facts: CustomerFacts) -> Result<()> {
-        let (id, ear) = (new.id.clone(), self.ear());
+        let (id, by) = (new.id.clone(), self.judging());
         let turn = self.turns.of(&id).await;
         let mut batch = Batch::new();
-        let track = self.begin(new, facts, &ear, &mut batch)?;
+        let track = self.begin(new, facts, &by, &mut batch)?;
         self.store.commit(batch).await?;
         turn.keep(track);
         self.tell(id, Vec::new());
@@ -277,13 +312,13 @@ impl Pipeline {
         then: Option<Change>,
     ) -> Result<()> {
         let (id, ended_at) = (new.id.clone(), new.ended_at.unwrap_or(new.started_at));
-        let ear = self.ear();
+        let by = self.judging();
         let turn = self.turns.of(&id).await;
         let mut batch = Batch::new();
-        let mut track = self.begin(new, facts, &ear, &mut batch)?;
-        self.say_all(&mut track, &ear, (spoken, heard), &mut batch).await?;
+        let mut track = self.begin(new, facts, &by, &mut batch)?;
+        self.say_all(&mut track, &by, (spoken, heard), &mut batch).await?;
         track
-            .take(&self.basis(&ear), &Event::Ended, ended_at, &mut batch)
+            .take(&self.basis(&by), &Event::Ended, ended_at, &mut batch)
             .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
         self.store.commit(batch.changes_of(then)).await?;
         let alert = std::mem::take(&mut track.alerted);
@@ -298,7 +333,7 @@ impl Pipeline {
         &self,
         mut new: NewConversation,
         facts: CustomerFacts,
-        ear: &Ear,
+        by: &Judging,
         batch: &mut Batch,
     ) -> Result<Track> {
         if self.shadow {
@@ -308,7 +343,7 @@ impl Pipeline {
         let mut track = Track::new(id, new.channel, new.customer_id.clone(), new.team.clone());
         batch.changes.push(new.into());
         let event = Event::Started { channel: track.channel, customer: facts, history_before };
-        track.take(&self.basis(ear), &event, at, batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        track.take(&self.basis(by), &event, at, batch).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
         Ok(track)
     }
 
@@ -318,11 +353,11 @@ impl Pipeline {
     /// # Errors
     /// When there is no such conversation or the store cannot keep them.
     pub async fn say(&self, id: &ConversationId, spoken: &[Spoken], heard: &[Heard]) -> Result<()> {
-        let ear = self.ear();
+        let by = self.judging();
         let mut turn = self.turns.of(id).await;
         let mut track = self.track(&mut turn, id).await?.context("there is no such conversation")?;
         let mut batch = Batch::new();
-        if self.say_all(&mut track, &ear, (spoken, heard), &mut batch).await? {
+        if self.say_all(&mut track, &by, (spoken, heard), &mut batch).await? {
             self.store.commit(batch).await?;
         }
         let alert = std::mem::take(&mut track.alerted);
@@ -335,7 +370,7 @@ impl Pipeline {
     async fn say_all(
         &self,
         track: &mut Track,
-        ear: &Arc<Ear>,
+        by: &Judging,
         (spoken, heard): (&[Spoken], &[Heard]),
         batch: &mut Batch,
     ) -> Result<bool> {
@@ -345,12 +380,12 @@ impl Pipeline {
             if track.has_heard(said.index) {
                 continue;
             }
-            self.say_one(track, ear, said, batch).await?;
+            self.say_one(track, by, said, batch).await?;
             heard_at = Some(said.at);
             for heard in heard.iter().filter(|heard| heard.utterance == said.index) {
                 let event = Event::Heard(heard.clone());
                 track
-                    .take(&self.basis(ear), &event, said.at, batch)
+                    .take(&self.basis(by), &event, said.at, batch)
                     .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
             }
         }
@@ -359,14 +394,8 @@ impl Pipeline {
         Ok(true)
     }
 
-    async fn say_one(
-        &self,
-        track: &mut Track,
-        ear: &Arc<Ear>,
-        said: &Spoken,
-        batch: &mut Batch,
-    ) -> Result<()> {
-        let noticed = self.notice(ear, said, track.channel).await?;
+    async fn say_one(&self, track: &mut Track, by: &Judging, said: &Spoken, batch: &mut Batch) -> Result<()> {
+        let noticed = self.notice(&by.ear, said, track.channel).await?;
         let reports: Vec<SignalKind> = match said.party {
             Party::Customer => noticed.signals.iter().map(|found| found.kind).collect(),
             Party::Agent => Vec::new(),
@@ -374,16 +403,16 @@ impl Pipeline {
         let topic = noticed.topic.clone();
         track.keep_words(said, batch);
         let heard = Said { index: said.index, party: said.party, start_ms: said.start_ms, noticed };
-        track.keep_noticed(&self.basis(ear), &heard, said.at, batch);
+        track.keep_noticed(&self.basis(by), &heard, said.at, batch);
         let event = Event::Said(heard);
         track
-            .take(&self.basis(ear), &event, said.at, batch)
+            .take(&self.basis(by), &event, said.at, batch)
             .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
         // What was long ago makes no incident with what is reported now.
         let incidents = if track.state.is_history(said.at) { &self.past_incidents } else { &self.incidents };
         for kind in reports {
             let joined = incidents.lock().await.report(
-                &self.protocol.incident,
+                &by.protocol.incident,
                 &track.customer_key,
                 (kind, &topic),
                 said.at,
@@ -396,7 +425,7 @@ impl Pipeline {
                     opened: joined.opened,
                 };
                 track
-                    .take(&self.basis(ear), &event, said.at, batch)
+                    .take(&self.basis(by), &event, said.at, batch)
                     .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
             }
         }
@@ -416,12 +445,12 @@ impl Pipeline {
     /// # Errors
     /// When there is no such conversation or the store cannot keep it.
     pub async fn end(&self, id: &ConversationId, at: Timestamp) -> Result<()> {
-        let ear = self.ear();
+        let by = self.judging();
         let mut turn = self.turns.of(id).await;
         let mut track = self.track(&mut turn, id).await?.context("there is no such conversation")?;
         let mut batch = Batch::new();
         track
-            .take(&self.basis(&ear), &Event::Ended, at, &mut batch)
+            .take(&self.basis(&by), &Event::Ended, at, &mut batch)
             .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
         self.store.commit(batch.change(Change::EndConversation { id: id.clone(), at })).await?;
         if track.state.case.is_some() {
@@ -478,15 +507,15 @@ impl Pipeline {
         steps: &[(UserId, Action, Timestamp)],
         saying: Option<MaskedText>,
     ) -> Result<(), ActError> {
-        let ear = self.ear();
+        let by = self.judging();
         let mut turn = self.turns.of(id).await;
         let mut track = self.track(&mut turn, id).await?.ok_or(ActError::NoCase)?;
         let mut batch = Batch::new();
-        for (by, action, at) in steps {
-            let event = Event::Acted { by: StaffId(by.0.clone()), action: action.clone() };
+        for (who, action, at) in steps {
+            let event = Event::Acted { by: StaffId(who.0.clone()), action: action.clone() };
             track.saying.clone_from(&saying);
             // What was done before the refusal is not kept, so the state is read off the log at the next call.
-            track.take(&self.basis(&ear), &event, *at, &mut batch)?;
+            track.take(&self.basis(&by), &event, *at, &mut batch)?;
         }
         self.store.commit(batch).await.map_err(anyhow::Error::from)?;
         let alert = std::mem::take(&mut track.alerted);
@@ -504,12 +533,12 @@ impl Pipeline {
     /// # Errors
     /// When the store cannot keep it.
     pub async fn tick(&self, id: &ConversationId, now: Timestamp) -> Result<()> {
-        let ear = self.ear();
+        let by = self.judging();
         let mut turn = self.turns.of(id).await;
         let mut track = self.track(&mut turn, id).await?.context("there is no such conversation")?;
         let mut batch = Batch::new();
         track
-            .take(&self.basis(&ear), &Event::Tick, now, &mut batch)
+            .take(&self.basis(&by), &Event::Tick, now, &mut batch)
             .map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
         if !batch.changes.is_empty() {
             self.store.commit(batch).await?;
@@ -534,7 +563,7 @@ impl Pipeline {
         let Some(row) = self.store.conversation(id).await? else { return Ok(None) };
         let channel = row.channel.parse().unwrap_or(Channel::Call);
         let mut track = Track::new(id.clone(), channel, row.customer_id.clone(), row.team.clone());
-        let ear = self.ear();
+        let by = self.judging();
         let mut from = 0;
         loop {
             let events = self.store.events_of(&conversation_stream(id), from, 500).await?;
@@ -544,12 +573,9 @@ impl Pipeline {
                 let event: Event =
                     serde_json::from_str(&stored.body).context("an event of the log cannot be read")?;
                 // What was accepted once is accepted again: the same state, the same event.
-                let _ = track.take(
-                    &self.basis(&ear),
-                    &event,
-                    Timestamp::from_millis(stored.at_ms),
-                    &mut Batch::new(),
-                );
+                let protocol = self.protocol_of(&stored.protocol_version);
+                let basis = Basis { protocol: &protocol, ..self.basis(&by) };
+                let _ = track.take(&basis, &event, Timestamp::from_millis(stored.at_ms), &mut Batch::new());
             }
         }
         track.alerted.clear();

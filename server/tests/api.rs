@@ -27,6 +27,8 @@ mod past_cases;
 mod permissions;
 #[path = "api/promises.rs"]
 mod promises;
+#[path = "api/protocol.rs"]
+mod protocol;
 #[path = "api/reload.rs"]
 mod reload;
 #[path = "api/restart.rs"]

@@ -81,7 +81,7 @@ pub async fn promise(
 /// Returns what the agent is told now.
 pub async fn hints(State(app): State<App>, me: Me, Path(id): Path<String>) -> Result<Response, ApiError> {
     let row = app.conversation_row_for(&me, id).await?;
-    Ok(Json(crate::web::hints(app.desk.pipeline.protocol(), row.hints.as_deref())).into_response())
+    Ok(Json(crate::web::hints(&app.desk.pipeline.protocol(), row.hints.as_deref())).into_response())
 }
 
 /// A conversation that begins.

@@ -14,6 +14,7 @@ mod health;
 mod imports;
 mod input;
 mod live;
+mod protocol;
 mod recording;
 mod reports;
 mod route;
@@ -64,6 +65,10 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/api/v1/cases", get(cases::list))
         .route("/api/v1/cases/{id}", get(cases::one))
         .route("/api/v1/cases/{id}/actions", post(cases::act))
+        .route("/api/v1/protocol", get(protocol::in_force).post(protocol::publish))
+        .route("/api/v1/protocol/check", post(protocol::check))
+        .route("/api/v1/protocol/read", post(protocol::read))
+        .route("/api/v1/protocol/readers", get(protocol::readers))
         .route("/api/v1/findings", get(findings::list))
         .route("/api/v1/authority", get(authority::ledger))
         .route("/api/v1/authority/{id}", post(authority::answer))

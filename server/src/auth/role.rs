@@ -42,6 +42,8 @@ pub enum May {
     Rules,
     /// Say who is on duty and who is away.
     Duty,
+    /// Change and publish the protocol.
+    Protocol,
 }
 
 impl Role {
@@ -83,6 +85,7 @@ impl Role {
             May::Judge => !matches!(self, Agent | Department),
             May::People => matches!(self, Administrator),
             May::Rules => matches!(self, Coach | Administrator),
+            May::Protocol => matches!(self, Director | Administrator),
             May::Duty => matches!(self, Supervisor | Director | Administrator),
         }
     }
@@ -128,19 +131,20 @@ mod tests {
             May::People,
             May::Rules,
             May::Duty,
+            May::Protocol,
         ];
         let row =
             |role: Role| all.map(|what| if role.may(what) { '+' } else { '-' }).iter().collect::<String>();
         let table: Vec<String> =
             Role::ALL.iter().map(|role| format!("{:<20}{}", role.name(), row(*role))).collect();
         let expected = [
-            "agent               +++------",
-            "supervisor          ++++++--+",
-            "conflict_specialist ++++-+---",
-            "department          +-++-----",
-            "coach               ++--++-+-",
-            "director            +-++++--+",
-            "administrator       +++++++++",
+            "agent               +++-------",
+            "supervisor          ++++++--+-",
+            "conflict_specialist ++++-+----",
+            "department          +-++------",
+            "coach               ++--++-+--",
+            "director            +-++++--++",
+            "administrator       ++++++++++",
         ];
         assert_eq!(table, expected);
     }

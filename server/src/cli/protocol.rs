@@ -43,6 +43,16 @@ enum Command {
         /// What it is compared with; the protocol in force when left out.
         old: Option<PathBuf>,
     },
+    /// Publish a protocol file: every running server takes it up within seconds, without a restart.
+    Publish {
+        /// The file.
+        file: PathBuf,
+        /// What changes, and why.
+        #[arg(long)]
+        comment: String,
+    },
+    /// List the versions that were in force, the newest first.
+    Versions,
     /// Show what a draft would have decided on the conversations in the store, one by one.
     Backtest(Backtesting),
 }
@@ -70,6 +80,10 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
         Command::Check { file, .. } => check(file.as_deref()),
         Command::Test { file } => test(file.as_deref()),
         Command::Diff { new, old } => diff(new, old.as_deref()),
+        Command::Publish { file, comment } => {
+            tokio::runtime::Runtime::new()?.block_on(publish(file, comment, Config::load()?))
+        }
+        Command::Versions => tokio::runtime::Runtime::new()?.block_on(versions(Config::load()?)),
         Command::Backtest(arguments) => {
             tokio::runtime::Runtime::new()?.block_on(backtest(arguments, Config::load()?))
         }
@@ -135,6 +149,36 @@ fn diff(new: &Path, old: Option<&Path>) -> Result<Ended> {
     if changes.is_empty() {
         println!("nothing differs");
     }
+    Ok(Ended::Well)
+}
+
+async fn publish(file: &Path, comment: &str, config: Config) -> Result<Ended> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    // Faults are named with the file, its lines and the cures.
+    let protocol = ears::protocol(Some(file))?;
+    if !matches!(test(Some(file))?, Ended::Well) {
+        return Ok(Ended::SomeFailed);
+    }
+    let store = desk::existing_store(&config).await?;
+    let now = store.clock().now();
+    let number = store.publish_protocol(&protocol.version, &text, ("cli", comment.trim()), now).await?;
+    let object = format!("protocol:{}", protocol.version);
+    store.audit(now, "cli", "protocol.publish", &object, comment.trim()).await?;
+    store.close().await;
+    println!(
+        "version {} is published as number {number}: servers take it up within seconds",
+        protocol.version
+    );
+    Ok(Ended::Well)
+}
+
+async fn versions(config: Config) -> Result<Ended> {
+    let store = desk::existing_store(&config).await?;
+    for row in store.published_protocols().await? {
+        let at = jiff::Timestamp::from_millisecond(row.published_at_ms).unwrap_or_default();
+        println!("{}\t{}\t{at}\t{}\t{}", row.number, row.version, row.published_by, row.comment);
+    }
+    store.close().await;
     Ok(Ended::Well)
 }
 

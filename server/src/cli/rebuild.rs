@@ -38,7 +38,13 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
 }
 
 async fn rebuild(store: &Store, protocols: Vec<gradus_engine::protocol::Protocol>) -> Result<i64> {
-    let mut read_off = ReadOff::new(protocols, store.conversation_keys().await?);
+    // What was published is at hand; a file that is given comes before it.
+    let mut all = Vec::new();
+    for row in store.published_protocols().await? {
+        all.push(gradus_engine::protocol::Protocol::parse(&row.version, &row.text)?);
+    }
+    all.extend(protocols);
+    let mut read_off = ReadOff::new(all, store.conversation_keys().await?);
     let missing = read_off.missing(&store.protocol_versions().await?);
     if !missing.is_empty() {
         let names: Vec<String> = missing.into_iter().map(|version| format!("\"{version}\"")).collect();

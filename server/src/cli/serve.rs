@@ -52,6 +52,7 @@ async fn serve(config: Config, play: Vec<PathBuf>) -> Result<Ended> {
     tasks.spawn(run_clocks(desk.clone(), stop.clone()));
     tasks.spawn(app.hub.clone().run(desk.clone(), app.zone.clone(), stop.clone()));
     tasks.spawn(Arc::clone(&desk.rules).run(stop.clone()));
+    tasks.spawn(Arc::clone(&desk.protocols).run(stop.clone()));
     tasks.spawn(crate::auditor::run(desk.clone(), stop.clone()));
     tasks.spawn(app.inbox.clone().run(desk.clone(), stop.clone()));
     desk.pipeline.recall_incidents().await?;

@@ -29,7 +29,7 @@ pub async fn page(State(app): State<App>, me: Me) -> Result<Response, ApiError> 
     let asks = app.desk.store.asks_of(department_of(&me), MOST).await?;
     let protocol = app.desk.pipeline.protocol();
     let (waiting, done): (Vec<AskView>, Vec<AskView>) =
-        asks.iter().map(|ask| ask_view(&f.w, protocol, ask)).partition(|ask| ask.open);
+        asks.iter().map(|ask| ask_view(&f.w, &protocol, ask)).partition(|ask| ask.open);
     show(&AsksPage { f, waiting, done })
 }
 

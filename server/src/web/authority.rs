@@ -132,7 +132,7 @@ pub(super) async fn card(app: &App, me: &Me, w: &Words, talk: &ConversationRow) 
     }
     let filter = GrantFilter { conversation: Some(talk.id.clone()), limit: 50, ..GrantFilter::default() };
     let rows = app.desk.store.grants(&filter).await?;
-    let lines = rows.iter().map(|row| line(w, protocol, row)).collect();
+    let lines = rows.iter().map(|row| line(w, &protocol, row)).collect();
     Ok(Card { talk: talk.id.to_string(), items, lines })
 }
 
@@ -265,11 +265,11 @@ pub async fn page(State(app): State<App>, me: Me, Asked(span): Asked<Span>) -> R
     let rows = app.desk.store.grants(&filter).await?;
     let waits = GrantFilter { open: true, from: None, limit: MOST, ..filter };
     let open = app.desk.store.grants(&waits).await?;
-    let open = open.iter().map(|row| line(&f.w, protocol, row)).collect();
+    let open = open.iter().map(|row| line(&f.w, &protocol, row)).collect();
     let spending =
-        authority::spending(&rows).iter().map(|line| spending_line(&f.w, protocol, line)).collect();
+        authority::spending(&rows).iter().map(|line| spending_line(&f.w, &protocol, line)).collect();
     let shown = usize::try_from(MOST).unwrap_or(usize::MAX);
-    let lines = rows.iter().take(shown).map(|row| line(&f.w, protocol, row)).collect();
+    let lines = rows.iter().take(shown).map(|row| line(&f.w, &protocol, row)).collect();
     show(&AuthorityPage { f, days, open, spending, lines })
 }
 

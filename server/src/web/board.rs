@@ -264,7 +264,10 @@ pub async fn alerts(State(app): State<App>, me: Me) -> Result<Response, ApiError
 /// Returns what waits for a person, the latest first.
 async fn strip(app: &App, me: &Me, w: &Words) -> Result<Vec<AlertLine>, ApiError> {
     let mut named = Vec::new();
-    for alert in app.alerts_for(me).await?.into_iter().take(MOST_ALERTS) {
+    let mut alerts = app.alerts_for(me).await?;
+    // What calls to a case stands before what its clocks say.
+    alerts.sort_by_key(|alert| alert.topic != "case");
+    for alert in alerts.into_iter().take(MOST_ALERTS) {
         let row = match &alert.conversation_id {
             Some(id) => app.desk.store.conversation(id).await?,
             None => None,
@@ -273,11 +276,13 @@ async fn strip(app: &App, me: &Me, w: &Words) -> Result<Vec<AlertLine>, ApiError
         let waits = alert.topic != "case"
             || row.as_ref().is_none_or(|row| row.case_state.as_deref().is_none_or(|state| state == "open"));
         // A case that still calls for somebody says so in one line; which of its clocks ring besides is on its page.
+        let rings = |topic: &str| topic.ends_with("_warning") || topic.ends_with("_breach");
         let known = |(shown, _): &(AlertRow, Option<String>)| {
-            alert.case_id.is_some()
+            let [one, other] = [shown.topic.as_str(), alert.topic.as_str()];
+            let said = one == other || (one == "case" && rings(other)) || (rings(one) && rings(other));
+            said && alert.case_id.is_some()
                 && shown.case_id == alert.case_id
-                && (shown.topic == alert.topic || (shown.topic == "case") != (alert.topic == "case"))
-                && (alert.department.is_none() && shown.department.is_none())
+                && shown.department == alert.department
         };
         if seen && waits && !named.iter().any(known) {
             named.push((alert, row.map(|row| customer_name(w, &row))));

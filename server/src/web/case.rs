@@ -74,7 +74,7 @@ async fn render(app: &App, me: &Me, row: CaseRow, form: CaseForm) -> Result<Resp
         deliveries: &deliveries,
         me: &me.user.id,
     };
-    let v = view(&f.w, app.desk.pipeline.protocol(), parts);
+    let v = view(&f.w, &app.desk.pipeline.protocol(), parts);
     show(&Page { f, v, form })
 }
 

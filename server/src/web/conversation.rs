@@ -127,7 +127,7 @@ pub async fn page(
     let page = app.conversation_for(&me, id).await?;
     let f = frame(&app, &me, Section::Conversations);
     let authority = card(&app, &me, &f.w, &page.conversation).await?;
-    let mut v = view(&f.w, app.desk.pipeline.protocol(), page, asked.mark.filter(|_| f.may_judge()));
+    let mut v = view(&f.w, &app.desk.pipeline.protocol(), page, asked.mark.filter(|_| f.may_judge()));
     v.authority = authority;
     show(&Page { f, v })
 }

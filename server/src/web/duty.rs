@@ -88,7 +88,8 @@ async fn render(app: &App, me: &Me, wrong: Option<&'static str>) -> Result<Respo
         now: here(absence.from_ms),
     };
     let (turns, away) = (duties.iter().map(turn).collect(), absences.iter().map(gone).collect());
-    let ladder = app.desk.pipeline.protocol().alerts.ladder.iter().map(|step| step.role.as_str());
+    let protocol = app.desk.pipeline.protocol();
+    let ladder = protocol.alerts.ladder.iter().map(|step| step.role.as_str());
     let now = on_duty(&f.w, ladder, &duties, &absences, now, &name);
     let roles = ROLES.iter().map(|role| (*role, f.w.role(role))).collect();
     let zone = app.desk.config.conversation.timezone.clone();

@@ -54,6 +54,8 @@ pub struct Frame {
     pub section: Section,
     /// What was just done, to be said once.
     pub flash: Option<String>,
+    /// Whether they have not read the protocol in force yet.
+    pub unread: bool,
 }
 
 /// One link of the navigation.
@@ -108,6 +110,11 @@ impl Frame {
     /// Says whether the person may say that a signal is right, wrong or missing.
     pub fn may_judge(&self) -> bool {
         self.who.role.may(May::Judge)
+    }
+
+    /// Says whether the person may change the protocol.
+    pub fn may_protocol(&self) -> bool {
+        self.who.role.may(May::Protocol)
     }
 
     /// Says whether the person may say who is on duty.

@@ -19,6 +19,7 @@ mod findings;
 mod frame;
 mod hints;
 mod icons;
+mod protocol;
 mod sign_in;
 mod streams;
 mod svg;
@@ -94,10 +95,28 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/cases/{id}/ask", post(case::ask))
         .route("/cases/{id}/answer", post(case::answer))
         .route("/cases/{id}/follow", post(case::follow))
+        .layer(DefaultBodyLimit::max(FORM_BYTES));
+    let uploads = Router::new()
+        .route("/conversations/upload", post(upload::submit))
+        .layer(DefaultBodyLimit::max(upload_bytes));
+    Router::new()
+        .merge(pages)
+        .merge(uploads)
+        .merge(desk_routes())
+        .layer(axum::middleware::from_fn(as_pages))
+        .route("/assets/{name}", get(assets::serve))
+        .route("/conversations/{id}/recording", get(crate::api::recording))
+}
+
+/// Returns the routes of the pages behind the menu: departments, authority, rota, protocol, auditor.
+fn desk_routes() -> Router<App> {
+    let pages = Router::new()
         .route("/asks", get(asks::page))
         .route("/authority", get(authority::page))
         .route("/authority/{id}/answer", post(authority::answer))
         .route("/conversations/{id}/authority", post(authority::grant))
+        .route("/protocol", get(protocol::page))
+        .route("/protocol/read", post(protocol::read))
         .route("/findings", get(findings::page))
         .route("/duty", get(duty::page).post(duty::add))
         .route("/duty/{id}/remove", post(duty::remove))
@@ -115,15 +134,11 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/deliveries/again", post(deliveries::again))
         .route("/deliveries/test", post(deliveries::test))
         .layer(DefaultBodyLimit::max(FORM_BYTES));
-    let uploads = Router::new()
-        .route("/conversations/upload", post(upload::submit))
-        .layer(DefaultBodyLimit::max(upload_bytes));
+    // A protocol is longer than other forms.
     Router::new()
+        .route("/protocol/edit", get(protocol::edit).post(protocol::submit))
+        .layer(DefaultBodyLimit::max(4 * crate::protocols::MOST_BYTES))
         .merge(pages)
-        .merge(uploads)
-        .layer(axum::middleware::from_fn(as_pages))
-        .route("/assets/{name}", get(assets::serve))
-        .route("/conversations/{id}/recording", get(crate::api::recording))
 }
 
 /// Returns the words for a person.
@@ -133,7 +148,8 @@ pub fn words_for(app: &App, lang: Lang) -> Words {
 
 fn frame(app: &App, me: &Me, section: Section) -> Frame {
     let who = Who { name: me.user.name.clone(), role: me.role, csrf: me.csrf().to_owned() };
-    Frame { w: words_for(app, me.lang), who, section, flash: None }
+    let unread = !app.desk.protocols.has_read(&me.user.id);
+    Frame { w: words_for(app, me.lang), who, section, flash: None, unread }
 }
 
 fn show(page: &impl Template) -> Result<Response, ApiError> {

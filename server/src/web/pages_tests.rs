@@ -33,7 +33,7 @@ fn words(lang: Lang) -> Words {
 
 fn frame(lang: Lang, section: Section) -> Frame {
     let who = Who { name: "Игорь Панов".into(), role: Role::Administrator, csrf: "token".into() };
-    Frame { w: words(lang), who, section, flash: None }
+    Frame { w: words(lang), who, section, flash: None, unread: true }
 }
 
 fn board(lang: Lang) -> Vec<(&'static str, String)> {

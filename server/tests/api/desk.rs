@@ -10,6 +10,7 @@ use gradus::config::Config;
 use gradus::desk::{Desk as Shared, digest};
 use gradus::http::{App, routes};
 use gradus::pipeline::Pipeline;
+use gradus::protocols::ProtocolKeeper;
 use gradus::rules::reload::RuleKeeper;
 use gradus::store::{ApiToken, Recordings, Session, Store, User, UserId};
 use gradus_engine::time::{Millis, Timestamp};
@@ -77,7 +78,9 @@ impl Desk {
         let time = Arc::new(clock.clone());
         let rules = RuleKeeper::new(config.notice.rules_folder(), Arc::clone(&pipeline), time.clone());
         let rules = Arc::new(rules);
-        let shared = Shared { store, pipeline, rules, recordings, clock: time, config: Arc::new(config) };
+        let protocols = Arc::new(ProtocolKeeper::new(Arc::clone(&store), Arc::clone(&pipeline)));
+        let shared =
+            Shared { store, pipeline, rules, protocols, recordings, clock: time, config: Arc::new(config) };
         let stop = CancellationToken::new();
         let app = App::new(shared, stop.clone()).unwrap();
         let desk = Self { router: routes(app.clone()), app, clock, stop, _folder: folder };

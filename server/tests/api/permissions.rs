@@ -71,6 +71,12 @@ const TABLE: &[(&str, &str, Option<&str>, &str)] = &[
     ("GET", "/api/v1/authority", None, "supervisor conflict_specialist department director administrator"),
     ("GET", "/findings", None, "supervisor director administrator"),
     ("GET", "/api/v1/findings", None, "supervisor director administrator"),
+    ("GET", "/protocol", None, "all"),
+    ("GET", "/api/v1/protocol", None, "all"),
+    ("GET", "/protocol/edit", None, "director administrator"),
+    ("POST", "/api/v1/protocol/check", Some(r#"{"text":"x"}"#), "director administrator"),
+    ("GET", "/api/v1/protocol/readers", None, "supervisor director administrator"),
+    ("POST", "/api/v1/protocol/read", None, "all"),
     ("GET", "/duty", None, "supervisor director administrator"),
     ("GET", "/api/v1/duty", None, "supervisor director administrator"),
     (

@@ -9,6 +9,7 @@ use gradus::backup::{Archive, Folders, Manifest, back_up, restore};
 use gradus::config::Config;
 use gradus::desk::Desk as Shared;
 use gradus::pipeline::{Pipeline, ReadOff, Spoken};
+use gradus::protocols::ProtocolKeeper;
 use gradus::rules::reload::RuleKeeper;
 use gradus::store::{
     Applied, ConversationId, ConversationStatus, Hold, NewConversation, Recordings, Store, StoreError,
@@ -100,6 +101,7 @@ async fn filled(desk: &Desk) {
         store: Arc::clone(&store),
         pipeline: Arc::clone(&pipeline),
         rules: Arc::new(RuleKeeper::new(None, Arc::clone(&pipeline), Arc::new(desk.clock.clone()))),
+        protocols: Arc::new(ProtocolKeeper::new(Arc::clone(&store), Arc::clone(&pipeline))),
         recordings,
         clock: Arc::new(desk.clock.clone()),
         config: Arc::new(Config::from(None, std::iter::empty()).unwrap()),
