@@ -5,6 +5,7 @@
 
 pub mod backtest;
 pub mod judge;
+pub mod practice;
 pub mod step;
 
 pub mod classify;

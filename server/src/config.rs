@@ -29,6 +29,8 @@ pub struct Config {
     pub route: Route,
     /// How signals are noticed.
     pub notice: Notice,
+    /// Practice.
+    pub practice: Practice,
     /// Signing in.
     pub session: Session,
     /// Alerts beyond the pages.
@@ -202,6 +204,14 @@ impl Notice {
     pub fn rules_folder(&self) -> Option<&Path> {
         (!self.rules.is_empty()).then(|| Path::new(&self.rules))
     }
+}
+
+/// Practice.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Practice {
+    /// Folder of the company's own scenarios, empty for none.
+    pub folder: String,
 }
 
 /// Signing in.

@@ -59,6 +59,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// What every handler shares.
 #[derive(Clone)]
 pub struct App {
+    /// The scenarios that can be practised.
+    pub practice: Arc<crate::practice::Book>,
     /// Store, pipeline, recordings, time, configuration.
     pub desk: Desk,
     /// Where live pages listen.
@@ -91,7 +93,11 @@ impl App {
         let inbox = Inbox::open(&desk)?;
         let channels = Arc::new(Channels::open(&desk.config)?);
         let live = crate::live::Live::open(desk.clone())?;
+        let folder = desk.config.practice.folder.clone();
+        let folder = (!folder.is_empty()).then(|| std::path::Path::new(&folder));
+        let practice = Arc::new(crate::practice::Book::open(folder)?);
         Ok(Self {
+            practice,
             desk,
             live,
             hub: Hub::default(),

@@ -16,10 +16,12 @@ pub mod rules;
 
 pub mod backtest;
 pub mod desk;
+pub mod dossier;
 pub mod feedback;
 pub mod password;
 pub mod past;
 pub mod pipeline;
+pub mod practice;
 pub mod promises;
 pub mod protocol_diff;
 pub mod protocols;

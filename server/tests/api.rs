@@ -25,6 +25,8 @@ mod outside;
 mod past_cases;
 #[path = "api/permissions.rs"]
 mod permissions;
+#[path = "api/practice.rs"]
+mod practice;
 #[path = "api/promises.rs"]
 mod promises;
 #[path = "api/protocol.rs"]

@@ -76,3 +76,47 @@ fn body(customer: &Customer) -> Value {
         "personal_terms": customer.personal_terms, "manager": customer.manager, "mark": customer.mark,
     })
 }
+
+/// For which reason options are prepared.
+#[derive(Deserialize)]
+pub struct For {
+    reason: Option<String>,
+}
+
+/// Returns the dossier of a customer: all that the person who steps in must know, in one request.
+pub async fn dossier(
+    State(app): State<App>,
+    me: Me,
+    Path(id): Path<String>,
+    Asked(asked): Asked<For>,
+) -> Result<Response, ApiError> {
+    let id = CustomerId(id);
+    let found = crate::dossier::gather(&app.desk, &me, &id, asked.reason.as_deref()).await?;
+    let dossier = found.ok_or(ApiError::NotFound)?;
+    let talk = |row: &crate::store::ConversationRow| {
+        json!({"id": row.id, "channel": row.channel, "started_at_ms": row.started_at_ms, "heat_max": row.heat_max,
+            "heat_last": row.heat_last, "quote": row.quote, "quote_kind": row.quote_kind, "decision": row.decision,
+            "reason": row.decision_reason, "recording": row.recording_key.is_some()})
+    };
+    let case = |row: &crate::store::CaseRow| {
+        json!({"id": row.id, "number": row.number, "state": row.state, "reason": row.reason, "decision": row.decision,
+            "cost": row.cost, "currency": row.currency, "opened_at_ms": row.opened_at_ms,
+            "closed_at_ms": row.closed_at_ms})
+    };
+    let contacts =
+        dossier.contacts.iter().map(|contact| json!({"kind": contact.kind, "value": contact.value}));
+    let purchases = dossier
+        .purchases
+        .iter()
+        .map(|bought| json!({"bought_on": bought.bought_on, "what": bought.what, "amount": bought.amount}));
+    let promises: serde_json::Map<String, Value> =
+        dossier.promises.iter().map(|(state, count)| (state.clone(), json!(count))).collect();
+    Ok(Json(json!({
+        "customer": body(&dossier.customer), "contacts": contacts.collect::<Vec<_>>(),
+        "purchases": purchases.collect::<Vec<_>>(), "promises": promises, "grants": dossier.grants,
+        "conversations": dossier.conversations.iter().map(talk).collect::<Vec<_>>(),
+        "cases": dossier.cases.iter().map(case).collect::<Vec<_>>(),
+        "concessions": dossier.concessions, "options": dossier.options,
+    }))
+    .into_response())
+}

@@ -14,6 +14,7 @@ mod health;
 mod imports;
 mod input;
 mod live;
+mod practice;
 mod protocol;
 mod recording;
 mod reports;
@@ -90,6 +91,10 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/api/v1/reports/{week}", get(reports::week))
         .route("/api/v1/customers", get(figures::customers))
         .route("/api/v1/customers/{id}", get(figures::customer))
+        .route("/api/v1/customers/{id}/dossier", get(figures::dossier))
+        .route("/api/v1/practice", get(practice::list))
+        .route("/api/v1/practice/{id}", post(practice::begin))
+        .route("/api/v1/practice/sessions/{id}", get(practice::one).post(practice::reply))
         .route("/api/openapi.json", get(openapi))
         .route("/healthz", get(health::healthz))
         .route("/metrics", get(health::metrics))

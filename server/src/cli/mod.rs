@@ -10,6 +10,7 @@ mod doctor;
 mod eval;
 mod import;
 mod model;
+mod practice;
 mod protocol;
 mod rebuild;
 mod report;
@@ -46,6 +47,8 @@ enum Command {
     Model(model::Arguments),
     /// Work on protocol files: check, test.
     Protocol(protocol::Arguments),
+    /// List the practice scenarios, or check one of your own.
+    Practice(practice::Arguments),
     /// Rule files: check, try a sentence, export.
     Rules(rules::Arguments),
     /// Serve pages and API.
@@ -100,6 +103,7 @@ fn dispatch(command: Command) -> Result<Ended> {
         Command::Transcribe(arguments) => transcribe::run(&arguments),
         Command::Model(arguments) => model::run(&arguments),
         Command::Protocol(arguments) => protocol::run(&arguments),
+        Command::Practice(arguments) => practice::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),

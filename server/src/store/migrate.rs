@@ -82,6 +82,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0010_protocol.sql"),
         postgres_only: false,
     },
+    Migration {
+        number: 11,
+        name: "practice",
+        sql: include_str!("../../migrations/0011_practice.sql"),
+        postgres_only: false,
+    },
 ];
 
 /// A migration that ran, as the database remembers it.

@@ -96,3 +96,34 @@ pub(super) async fn told(
     });
     if changed == 0 { Err(StoreError::Refused(format!("promise {id} was told before"))) } else { Ok(()) }
 }
+
+/// How a former case of a reason was solved.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Solved {
+    /// What was decided, in words.
+    pub decision: String,
+    /// What it cost, decimal.
+    pub cost: String,
+    /// The currency of the cost.
+    pub currency: String,
+    /// Whether the customer had no other case within 14 days.
+    pub held: bool,
+}
+
+impl Store {
+    /// Returns how closed cases of a reason were solved, the latest first.
+    pub async fn solved(&self, reason: &str, limit: i64) -> Result<Vec<Solved>, StoreError> {
+        const FORTNIGHT_MS: i64 = 14 * 24 * 3_600_000;
+        let sql = "SELECT c.decision, COALESCE(c.cost, '0') AS cost, COALESCE(c.currency, 'RUB') AS currency,
+                       NOT EXISTS (SELECT 1 FROM cases o WHERE o.customer_id = c.customer_id AND o.id <> c.id
+                           AND o.opened_at_ms > c.closed_at_ms AND o.opened_at_ms <= c.closed_at_ms + $3) AS held
+                   FROM cases c WHERE c.closed_at_ms IS NOT NULL AND c.reason = $1 AND c.decision IS NOT NULL
+                   ORDER BY c.closed_at_ms DESC, c.id LIMIT $2";
+        Ok(on!(self.read, |pool| sqlx::query_as(sql)
+            .bind(reason)
+            .bind(limit)
+            .bind(FORTNIGHT_MS)
+            .fetch_all(pool)
+            .await?))
+    }
+}

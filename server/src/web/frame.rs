@@ -17,6 +17,8 @@ pub enum Section {
     Asks,
     /// Customers.
     Customers,
+    /// Practice.
+    Practice,
     /// The figures of a week.
     Week,
     /// People who may sign in.
@@ -82,6 +84,7 @@ impl Frame {
             ("/asks", t.asks_short, "asks", "d", Section::Asks, May::Act),
             ("/conversations", t.conversations, "conversations", "v", Section::Conversations, May::Read),
             ("/customers", t.customers, "customers", "l", Section::Customers, May::Read),
+            ("/practice", t.practice, "practice", "g", Section::Practice, May::Read),
             ("/week", t.week, "week", "w", Section::Week, May::Figures),
             ("/users", t.users, "users", "u", Section::Users, May::People),
         ];

@@ -13,6 +13,7 @@ pub fn icon(name: &str) -> String {
         }
         "board" => "M2.500 3h11M2.500 8h8M2.500 13h4",
         "cases" => "M2.500 5h11v8h-11ZM6 5V3h4v2M2.500 9h11",
+        "practice" => "M2 6.500 8 3.500l6 3-6 3ZM4.500 8v3c2 1.700 5 1.700 7 0V8",
         "asks" => "M2.500 3.500h7v5h-7ZM9.500 6h4v6.500h-8V9M5 6h2",
         "conversations" => "M2 3h9v6H6l-2 2V9H2ZM13 6v6h-1v2l-2-2H7",
         "customers" => {

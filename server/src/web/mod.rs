@@ -19,6 +19,7 @@ mod findings;
 mod frame;
 mod hints;
 mod icons;
+mod practice;
 mod protocol;
 mod sign_in;
 mod streams;
@@ -115,6 +116,9 @@ fn desk_routes() -> Router<App> {
         .route("/authority", get(authority::page))
         .route("/authority/{id}/answer", post(authority::answer))
         .route("/conversations/{id}/authority", post(authority::grant))
+        .route("/practice", get(practice::page))
+        .route("/practice/{id}", post(practice::begin))
+        .route("/practice/sessions/{id}", get(practice::session).post(practice::reply))
         .route("/protocol", get(protocol::page))
         .route("/protocol/read", post(protocol::read))
         .route("/findings", get(findings::page))
