@@ -19,7 +19,7 @@ const YEAR: Millis = Millis::minutes(365 * 24 * 60);
 /// Conversations and cases that are shown.
 const LATEST: i64 = 20;
 /// Former cases of the same reason that options are drawn from.
-const FORMER: i64 = 200;
+pub const FORMER: i64 = 200;
 
 /// What may be conceded now.
 #[derive(Clone, Debug, Serialize)]

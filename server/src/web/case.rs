@@ -14,6 +14,7 @@ use super::sign_in::OnlyToken;
 use super::{Section, frame, show};
 use crate::api::{ApiError, Asked, Filled, mend};
 use crate::auth::{May, Me, Role};
+use crate::dossier::{FORMER, prepare};
 use crate::http::App;
 use crate::store::{CaseRow, UserId, Verdict};
 
@@ -57,8 +58,18 @@ async fn render(app: &App, me: &Me, row: CaseRow, form: CaseForm) -> Result<Resp
     let clocks = store.clocks_of_case(&row.id).await?;
     let asks = store.asks_of_case(&row.id).await?;
     let followers = store.followers_of(&row.id).await?;
+    let options = match row.cause.as_deref().filter(|_| row.closed_at_ms.is_none()) {
+        Some(cause) => prepare(&store.solved(cause, FORMER).await?),
+        None => Vec::new(),
+    };
+    let promises = match &row.customer_id {
+        Some(id) => store.promises_of(id, app.desk.clock.now()).await?,
+        None => Vec::new(),
+    };
     let f = frame(app, me, Section::Cases);
     let parts = CaseParts {
+        options: &options,
+        promises: &promises,
         clocks: &clocks,
         asks: &asks,
         followers: &followers,

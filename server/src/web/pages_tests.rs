@@ -130,6 +130,14 @@ fn cases(lang: Lang) -> Vec<(&'static str, String)> {
         let timeline = samples::timeline();
         let (alerts, deliveries) = (samples::alerts(), samples::deliveries());
         let parts = CaseParts {
+            options: &[crate::dossier::PreparedOption {
+                decision: "вернули <b>деньги</b>".into(),
+                cost: 900.into(),
+                currency: "RUB".into(),
+                held: 3,
+                of: 4,
+            }],
+            promises: &[("kept".into(), 2), ("late".into(), 1)],
             clocks: &samples::clocks(),
             asks: &samples::asks(),
             followers: &[("user-agent".into(), Some("Ольга Ветрова".into()))],

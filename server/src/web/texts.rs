@@ -256,6 +256,9 @@ texts! {
     al_answer "Отдел ответил" "A department answered";
     al_waited_in_vain "Клиент не ответил: сроки снова идут" "The customer did not answer: the clocks run on";
     seen_it "Вижу" "Seen";
+    op_title "Что помогало в таких кейсах" "What helped in like cases";
+    op_free "без затрат" "at no cost";
+    op_held "клиент не вернулся с новым кейсом за 14 дней:" "no new case within 14 days:";
     practice "Тренировка" "Practice";
     practice_lead "Клиент отвечает на то, что вы говорите: судят тот же слух и тот же регламент, что в живом разговоре" "The customer answers what you say: the same ear and protocol judge as in a live conversation";
     pt_begin "Начать" "Begin";

@@ -7,6 +7,7 @@ use gradus_engine::protocol::Protocol;
 use super::CaseForm;
 use super::service::{ServiceView, service_view};
 use crate::auth::{May, Role};
+use crate::dossier::PreparedOption;
 use crate::store::{
     AlertRow, AskRow, CaseRow, ClockRow, ConversationPage, ConversationRow, Customer, DeliveryRow,
     TimelineRow, User, UserId,
@@ -109,6 +110,8 @@ pub struct CaseView {
     earlier: Vec<EarlierTalk>,
     people: Vec<(String, String)>,
     service: ServiceView,
+    options: Vec<OptionLine>,
+    promises: String,
     timeline: Vec<Entry>,
 }
 
@@ -132,6 +135,10 @@ pub struct CaseParts<'a> {
     pub deliveries: &'a [DeliveryRow],
     /// Its clocks.
     pub clocks: &'a [ClockRow],
+    /// Ways out that held in like cases.
+    pub options: &'a [PreparedOption],
+    /// What became of promises to the customer.
+    pub promises: &'a [(String, i64)],
     /// What departments were asked.
     pub asks: &'a [AskRow],
     /// Who follows it.
@@ -147,6 +154,8 @@ pub struct CaseParts<'a> {
 /// Returns a case in words.
 pub fn view(w: &Words, protocol: &Protocol, parts: CaseParts<'_>) -> CaseView {
     let service = service_view(w, protocol, &parts);
+    let options = parts.options.iter().map(|option| option_line(w, option)).collect();
+    let promises = promises_words(w, parts.promises);
     let CaseParts { row, timeline, talk, customer, earlier, people, alerts, deliveries, me, .. } = parts;
     let closed = row.closed_at_ms.is_some();
     let mine = row.owner_id.as_ref() == Some(me);
@@ -213,8 +222,41 @@ pub fn view(w: &Words, protocol: &Protocol, parts: CaseParts<'_>) -> CaseView {
             .map(|user| (user.id.to_string(), format!("{}, {}", user.name, w.role(&user.role))))
             .collect(),
         service,
+        options,
+        promises,
         timeline: timeline.iter().rev().map(|entry| line(w, protocol, entry, people)).collect(),
     }
+}
+
+/// A way out that held in like cases, in words.
+struct OptionLine {
+    decision: String,
+    cost: String,
+    held: String,
+}
+
+fn option_line(w: &Words, option: &PreparedOption) -> OptionLine {
+    OptionLine {
+        decision: option.decision.clone(),
+        cost: if option.cost.is_zero() {
+            w.t.op_free.to_owned()
+        } else {
+            w.money(option.cost, &option.currency)
+        },
+        held: format!("{} {} {} {}", w.t.op_held, option.held, w.t.k_of, option.of),
+    }
+}
+
+/// Returns promises to a customer by what became of them: «выполнено 3, просрочено 1».
+fn promises_words(w: &Words, promises: &[(String, i64)]) -> String {
+    let word = |state: &str| match state {
+        "kept" => w.t.p_kept,
+        "broken" => w.t.p_broken,
+        "late" => w.t.k_late,
+        "dropped" => w.t.p_dropped,
+        _ => w.t.p_open,
+    };
+    promises.iter().map(|(state, count)| format!("{} {count}", word(state))).collect::<Vec<_>>().join(", ")
 }
 
 fn alert_view(w: &Words, alert: &AlertRow, deliveries: &[DeliveryRow], people: &[User]) -> AlertView {
