@@ -18,6 +18,7 @@ pub mod backtest;
 pub mod desk;
 pub mod dossier;
 pub mod feedback;
+pub mod learn;
 pub mod password;
 pub mod past;
 pub mod pipeline;

@@ -17,6 +17,8 @@ mod duty;
 mod feedback;
 #[path = "api/history.rs"]
 mod history;
+#[path = "api/learn.rs"]
+mod learn;
 #[path = "api/live.rs"]
 mod live;
 #[path = "api/outside.rs"]

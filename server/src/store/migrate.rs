@@ -88,6 +88,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0011_practice.sql"),
         postgres_only: false,
     },
+    Migration {
+        number: 12,
+        name: "library",
+        sql: include_str!("../../migrations/0012_library.sql"),
+        postgres_only: false,
+    },
 ];
 
 /// A migration that ran, as the database remembers it.

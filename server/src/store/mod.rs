@@ -37,6 +37,7 @@ mod ids;
 mod imports;
 mod inspect;
 mod json;
+mod library;
 mod load;
 mod log;
 mod migrate;
@@ -85,6 +86,7 @@ pub use ids::{
 pub use imports::ImportRow;
 pub use inspect::{HeldRows, Inspected};
 pub use json::JsonText;
+pub use library::{CooledRow, SaidRow};
 pub use load::Loading;
 pub use log::{NewEvent, Receipt, StoredEvent, case_stream, conversation_stream, text_sha256};
 pub use migrate::Applied;

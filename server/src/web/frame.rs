@@ -115,6 +115,11 @@ impl Frame {
         self.who.role.may(May::Judge)
     }
 
+    /// Says whether the person may read figures.
+    pub fn may_figures(&self) -> bool {
+        self.who.role.may(May::Figures)
+    }
+
     /// Says whether the person may change the protocol.
     pub fn may_protocol(&self) -> bool {
         self.who.role.may(May::Protocol)

@@ -19,6 +19,7 @@ mod findings;
 mod frame;
 mod hints;
 mod icons;
+mod learn;
 mod practice;
 mod protocol;
 mod sign_in;
@@ -116,6 +117,9 @@ fn desk_routes() -> Router<App> {
         .route("/authority", get(authority::page))
         .route("/authority/{id}/answer", post(authority::answer))
         .route("/conversations/{id}/authority", post(authority::grant))
+        .route("/library", get(learn::library))
+        .route("/library/{id}", post(learn::judge))
+        .route("/works", get(learn::works))
         .route("/practice", get(practice::page))
         .route("/practice/{id}", post(practice::begin))
         .route("/practice/sessions/{id}", get(practice::session).post(practice::reply))

@@ -116,8 +116,13 @@ fn version_line(w: &Words, row: &ProtocolRow, people: &[User], here: &str) -> Ve
 
 /// Returns the protocol in words.
 pub(super) fn regulation(w: &Words, protocol: &Protocol) -> Regulation {
-    let span =
-        |millis: u64| if millis == 0 { "—".to_owned() } else { w.span(i64::try_from(millis).unwrap_or(0)) };
+    // Working hours are no days, and the seconds of the ladder no minutes: both stay what the file says.
+    let span = |millis: u64| match millis / 1_000 {
+        0 => "—".to_owned(),
+        seconds if seconds < 600 => format!("{seconds}\u{a0}{}", w.t.second),
+        seconds if seconds % 3_600 == 0 => format!("{}\u{a0}{}", seconds / 3_600, w.t.hour),
+        seconds => format!("{}\u{a0}{}", seconds / 60, w.t.minute),
+    };
     let sla = |priority: &Priority| {
         let sla = protocol.clocks.sla(*priority);
         let calendar = protocol.clocks.calendars.get(&sla.calendar);

@@ -71,6 +71,8 @@ const TABLE: &[(&str, &str, Option<&str>, &str)] = &[
     ("GET", "/api/v1/authority", None, "supervisor conflict_specialist department director administrator"),
     ("GET", "/findings", None, "supervisor director administrator"),
     ("GET", "/api/v1/findings", None, "supervisor director administrator"),
+    ("GET", "/library", None, "all"),
+    ("GET", "/works", None, "supervisor coach director administrator"),
     ("GET", "/practice", None, "all"),
     ("GET", "/api/v1/practice", None, "all"),
     ("GET", "/protocol", None, "all"),
