@@ -194,6 +194,7 @@ fn watch(effects: &[Effect], state: &State, rung: &mut BTreeMap<String, u32>) {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a seed is given to a test by the environment")]
 fn whatever_people_do_and_however_often_it_restarts_nothing_hangs_and_nothing_rings_twice() {
     let protocol = Protocol::default_protocol().unwrap();
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());

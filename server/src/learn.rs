@@ -116,13 +116,16 @@ pub fn effects(protocol: &Protocol, rows: &[SaidRow]) -> Vec<Effect> {
     effects
 }
 
+/// Outcomes of like moments: with the move, and without it.
+type Sides = (Vec<f64>, Vec<f64>);
+
 fn effect(moments: &[Moment], kind: SignalKind) -> Option<Effect> {
-    let mut strata: BTreeMap<&(String, i64), (Vec<f64>, Vec<f64>)> = BTreeMap::new();
+    let mut strata: BTreeMap<&(String, i64), Sides> = BTreeMap::new();
     for moment in moments {
         let sides = strata.entry(&moment.stratum).or_default();
         if moment.kinds.contains(&kind) { sides.0.push(moment.outcome) } else { sides.1.push(moment.outcome) }
     }
-    let usable: Vec<&(Vec<f64>, Vec<f64>)> =
+    let usable: Vec<&Sides> =
         strata.values().filter(|(with, without)| with.len() >= 2 && without.len() >= 2).collect();
     let with: usize = usable.iter().map(|(with, _)| with.len()).sum();
     if with == 0 {
@@ -153,6 +156,9 @@ fn spread(values: &[f64]) -> f64 {
     values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count(values.len() - 1)
 }
 
+/// A conversation: whose, on which channel, its utterances by number.
+type Talk<'r> = (&'r ConversationId, &'r str, Vec<(i64, Line)>);
+
 /// An utterance with all its signals.
 struct Line {
     agent: bool,
@@ -161,7 +167,7 @@ struct Line {
 }
 
 fn moments(protocol: &Protocol, rows: &[SaidRow]) -> Vec<Moment> {
-    let mut talks: Vec<(&ConversationId, &str, Vec<(i64, Line)>)> = Vec::new();
+    let mut talks: Vec<Talk<'_>> = Vec::new();
     for row in rows {
         if talks.last().is_none_or(|(id, ..)| **id != row.conversation_id) {
             talks.push((&row.conversation_id, &row.channel, Vec::new()));

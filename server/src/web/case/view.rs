@@ -215,17 +215,22 @@ pub fn view(w: &Words, protocol: &Protocol, parts: CaseParts<'_>) -> CaseView {
             .take(6)
             .map(|talk| earlier_talk(w, talk))
             .collect(),
-        people: people
-            .iter()
-            .filter(|user| user.active && Some(&user.id) != row.owner_id.as_ref())
-            .filter(|user| user.role.parse::<Role>().is_ok_and(|role| role.may(May::Act)))
-            .map(|user| (user.id.to_string(), format!("{}, {}", user.name, w.role(&user.role))))
-            .collect(),
+        people: takers(w, row, people),
         service,
         options,
         promises,
         timeline: timeline.iter().rev().map(|entry| line(w, protocol, entry, people)).collect(),
     }
+}
+
+/// Returns who can get the case, by id and name.
+fn takers(w: &Words, row: &CaseRow, people: &[User]) -> Vec<(String, String)> {
+    people
+        .iter()
+        .filter(|user| user.active && Some(&user.id) != row.owner_id.as_ref())
+        .filter(|user| user.role.parse::<Role>().is_ok_and(|role| role.may(May::Act)))
+        .map(|user| (user.id.to_string(), format!("{}, {}", user.name, w.role(&user.role))))
+        .collect()
 }
 
 /// A way out that held in like cases, in words.
