@@ -10,6 +10,8 @@ use gradus_engine::signal::{Group, Party, SignalKind};
 
 use crate::store::{ConversationId, HeatRow, SaidRow};
 
+/// Source of conversations that are played over and over for a demonstration: nobody learns from them.
+pub const PLAYED: &str = "play";
 /// Heat from which a conversation counts as hot here.
 pub const HOT: i64 = 45;
 /// Heat to which it has to come down by the end.

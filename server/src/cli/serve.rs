@@ -184,7 +184,8 @@ async fn play_over(desk: Desk, path: &Path, number: u32, stop: CancellationToken
     loop {
         let started = desk.clock.now();
         let name = format!("{PLAYED}{number}-{}", started.millis());
-        let id = desk.begin(&incoming, &name, started).await?;
+        let source = Some(crate::learn::PLAYED.to_owned());
+        let id = desk.begin_from(&incoming, &name, started, None, source).await?;
         for mut said in crate::desk::spoken(&incoming, started) {
             tokio::select! {
                 () = stop.cancelled() => return desk.pipeline.end(&id, desk.clock.now()).await,

@@ -65,7 +65,8 @@ impl Store {
                    LEFT JOIN users g ON g.id = v.agent_id
                    LEFT JOIN library_entries l ON l.conversation_id = v.id
                    LEFT JOIN users j ON j.id = l.judged_by
-                   WHERE v.ended_at_ms IS NOT NULL AND v.started_at_ms >= $2 AND v.heat_max >= $3 AND v.heat_last <= $4
+                   WHERE v.ended_at_ms IS NOT NULL AND COALESCE(v.source, '') <> 'play' AND v.started_at_ms >= $2
+                       AND v.heat_max >= $3 AND v.heat_last <= $4
                        AND (CAST($1 AS TEXT) IS NULL OR v.team = $1)
                    ORDER BY v.started_at_ms DESC, v.id LIMIT $5";
         Ok(on!(self.read, |pool| sqlx::query_as(sql)
@@ -91,7 +92,8 @@ impl Store {
                    JOIN utterance_texts t ON t.conversation_id = v.id
                    LEFT JOIN heat_points h ON h.conversation_id = v.id AND h.utterance = t.utterance
                    LEFT JOIN signals s ON s.conversation_id = v.id AND s.utterance = t.utterance AND s.party = t.party
-                   WHERE v.ended_at_ms IS NOT NULL AND v.started_at_ms >= $2 AND (CAST($1 AS TEXT) IS NULL OR v.team = $1)
+                   WHERE v.ended_at_ms IS NOT NULL AND COALESCE(v.source, '') <> 'play' AND v.started_at_ms >= $2
+                       AND (CAST($1 AS TEXT) IS NULL OR v.team = $1)
                    ORDER BY t.conversation_id, t.utterance, s.number LIMIT $3";
         Ok(on!(self.read, |pool| sqlx::query_as(sql)
             .bind(team)
