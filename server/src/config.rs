@@ -31,6 +31,8 @@ pub struct Config {
     pub notice: Notice,
     /// Practice.
     pub practice: Practice,
+    /// The weekly report by letter.
+    pub report: Report,
     /// Signing in.
     pub session: Session,
     /// Alerts beyond the pages.
@@ -203,6 +205,52 @@ impl Notice {
     /// Returns the folder of the company's own rules, when there is one.
     pub fn rules_folder(&self) -> Option<&Path> {
         (!self.rules.is_empty()).then(|| Path::new(&self.rules))
+    }
+}
+
+/// The weekly report by letter.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// Who gets it.
+    pub to: Vec<Recipient>,
+    /// The day of the week, such as `monday`.
+    pub weekday: String,
+    /// The hour, 0–23.
+    pub hour: u8,
+}
+
+/// Somebody who gets the weekly report.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipient {
+    /// Their address.
+    pub address: String,
+    /// `ru` or `en`.
+    #[serde(default = "russian")]
+    pub language: String,
+    /// Their time zone; empty for the company's.
+    #[serde(default)]
+    pub timezone: String,
+    /// The team it is of; empty for all.
+    #[serde(default)]
+    pub team: String,
+}
+
+fn russian() -> String {
+    "ru".to_owned()
+}
+
+impl Recipient {
+    /// Returns their time zone.
+    ///
+    /// # Errors
+    /// Names the key of an unknown one.
+    pub fn zone(&self, company: &str) -> Result<jiff::tz::TimeZone> {
+        let name = if self.timezone.is_empty() { company } else { self.timezone.as_str() };
+        jiff::tz::TimeZone::get(name).with_context(|| {
+            format!("report.to: unknown time zone \"{name}\", write one such as Europe/Moscow")
+        })
     }
 }
 

@@ -153,6 +153,24 @@ impl Channels {
         }
     }
 
+    /// Sends a letter of HTML with a file, by the company's mail server.
+    ///
+    /// # Errors
+    /// Says what went wrong; also that there is no mail server.
+    pub async fn letter(
+        &self,
+        to: &str,
+        subject: &str,
+        html: String,
+        file: (&str, Vec<u8>),
+        at: Timestamp,
+    ) -> Result<(), Failure> {
+        match self.lane(EMAIL).map(|lane| &lane.kind) {
+            Some(Kind::Mail(mail)) => mail.letter(to, subject, html, file, at).await,
+            _ => Err(Failure::never("mail.server: there is none: set up [mail]".to_owned())),
+        }
+    }
+
     /// Sends a message that shows that messages arrive.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use gradus_engine::time::Timestamp;
 use lettre::Message;
 use lettre::address::Envelope;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, SinglePart};
+use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
@@ -96,6 +96,29 @@ impl Mail {
         self.post(to, Message::builder().subject(subject), text.to_owned(), 0, at).await
     }
 
+    /// Sends a letter of HTML with a file.
+    ///
+    /// # Errors
+    /// Says what went wrong.
+    pub async fn letter(
+        &self,
+        to: &str,
+        subject: &str,
+        html: String,
+        (name, file): (&str, Vec<u8>),
+        at: Timestamp,
+    ) -> Result<(), Failure> {
+        let never = |error: &dyn std::fmt::Display| Failure::never(format!("{to}: {error}"));
+        let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+        let kind = ContentType::parse(kind).map_err(|error| never(&error))?;
+        let parts = MultiPart::mixed()
+            .singlepart(SinglePart::html(html))
+            .singlepart(Attachment::new(name.to_owned()).body(file, kind));
+        let letter = self.head(to, Message::builder().subject(subject), 0, at)?;
+        let letter = letter.multipart(parts).map_err(|error| never(&error))?;
+        self.hand_in(&letter).await
+    }
+
     async fn post(
         &self,
         to: &str,
@@ -104,19 +127,35 @@ impl Mail {
         number: i64,
         at: Timestamp,
     ) -> Result<(), Failure> {
+        let letter = self.head(to, letter, number, at)?;
+        let letter = letter
+            .singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(body))
+            .map_err(|error| Failure::never(format!("{to}: {error}")))?;
+        self.hand_in(&letter).await
+    }
+
+    /// Fills in what stands at the head of every letter.
+    fn head(
+        &self,
+        to: &str,
+        letter: lettre::message::MessageBuilder,
+        number: i64,
+        at: Timestamp,
+    ) -> Result<lettre::message::MessageBuilder, Failure> {
         let never = |error: &dyn std::fmt::Display| Failure::never(format!("{to}: {error}"));
         let to: Mailbox = to.parse().map_err(|error: lettre::address::AddressError| never(&error))?;
         let raw =
             |name: &'static str, value: String| HeaderValue::new(HeaderName::new_from_ascii_str(name), value);
         let time = std::time::UNIX_EPOCH + Duration::from_millis(u64::try_from(at.millis()).unwrap_or(0));
-        let letter = letter
+        Ok(letter
             .from(self.from.clone())
             .to(to)
             .date(time)
             .raw_header(raw("Auto-Submitted", "auto-generated".into()))
-            .raw_header(raw("X-Gradus-Alert", number.to_string()))
-            .singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(body))
-            .map_err(|error| never(&error))?;
+            .raw_header(raw("X-Gradus-Alert", number.to_string())))
+    }
+
+    async fn hand_in(&self, letter: &Message) -> Result<(), Failure> {
         // Until the letter itself is on its way, it has certainly not arrived.
         let late = |uncertain| Failure::again(format!("{} did not answer in time", self.server), uncertain);
         let connected = tokio::time::timeout(self.within, self.connect()).await;

@@ -86,6 +86,9 @@ impl Outbox {
                 _ = ticks.tick() => {}
                 _ = sweeps.tick() => {
                     self.sweep().await;
+                    if let Err(error) = crate::report::post(&self.desk, &self.channels).await {
+                        tracing::error!("The weekly report is not sent: {error:#}");
+                    }
                     if let Err(error) = self.send_bundles().await {
                         tracing::error!("Alerts that were put together do not go: {error:#}");
                     }

@@ -1,8 +1,10 @@
 //! The weekly report: one model, read once, written as page, table, workbook or JSON. Every figure has one formula, and
 //! `docs/report.md` says it in words.
 
+mod post;
 mod write;
 
+pub use post::{due, post};
 pub use write::{csv, html, json, xlsx};
 
 use std::collections::BTreeMap;

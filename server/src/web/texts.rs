@@ -257,6 +257,7 @@ texts! {
     al_answer "Отдел ответил" "A department answered";
     al_waited_in_vain "Клиент не ответил: сроки снова идут" "The customer did not answer: the clocks run on";
     seen_it "Вижу" "Seen";
+    rp_letter "Эскалации за неделю" "Escalations of week";
     library "Библиотека" "Library";
     library_lead "Разговоры, которые накалились и остыли: предлагает проверка, подтверждает тренер" "Conversations that grew hot and cooled down: proposed by a test, confirmed by a coach";
     li_proposed "Предложены" "Proposed";

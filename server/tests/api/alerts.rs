@@ -391,3 +391,30 @@ async fn what_was_said_yesterday_stays_on_the_page() {
     assert!(town.telegram.messages().is_empty() && town.crm.told.heard().is_empty());
     assert!(town.desk.page("supervisor", "/").await.body.contains("alerts-title"));
 }
+
+#[tokio::test]
+async fn the_report_of_the_last_week_goes_by_letter_once_a_week_to_each_also_after_a_failure() {
+    let recipients = r#"[{address="director@example.ru"},{address="boss@example.com",language="en"}]"#;
+    let town = Town::open_with(&[("GRADUS_REPORT__TO", recipients)]).await;
+    let (desk, channels) = (&town.desk.app.desk, &town.desk.app.channels);
+    town.desk.call("supervisor", &[COURT]).await;
+    let post = || async { gradus::report::post(desk, channels).await.unwrap() };
+    post().await;
+    post().await;
+    let letters = town.mail.heard();
+    let to: Vec<&str> = letters.iter().map(|letter| letter.to.as_str()).collect();
+    assert_eq!(to, ["director@example.ru", "boss@example.com"], "it is Tuesday: once to each");
+    assert!(letters[0].text.contains("gradus-2026-W47.xlsx"), "{}", letters[0].text);
+    assert!(letters[1].header("Subject").contains("Escalations of week 2026-W47"), "{}", letters[1].text);
+    town.desk.clock.advance(Millis::minutes(6 * 24 * 60));
+    town.mail.is(Mood::Refuses(450));
+    post().await;
+    assert_eq!(town.mail.heard().len(), 2, "the server refuses");
+    town.mail.is(Mood::Well);
+    post().await;
+    assert_eq!(town.mail.heard().len(), 2, "what failed rests for ten minutes");
+    town.desk.clock.advance(Millis::minutes(11));
+    post().await;
+    let letters = town.mail.heard();
+    assert!(letters.len() == 4 && letters[2].text.contains("2026-W48.xlsx"), "{}", letters.len());
+}
