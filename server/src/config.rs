@@ -33,6 +33,8 @@ pub struct Config {
     pub practice: Practice,
     /// The weekly report by letter.
     pub report: Report,
+    /// The complaint form.
+    pub complaint: ComplaintForm,
     /// Signing in.
     pub session: Session,
     /// Alerts beyond the pages.
@@ -206,6 +208,14 @@ impl Notice {
     pub fn rules_folder(&self) -> Option<&Path> {
         (!self.rules.is_empty()).then(|| Path::new(&self.rules))
     }
+}
+
+/// The complaint form for any employee.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ComplaintForm {
+    /// What its link ends with; empty: no form.
+    pub key: Secret,
 }
 
 /// The weekly report by letter.

@@ -9,6 +9,7 @@ mod board;
 mod case;
 mod cases;
 mod channels;
+mod complaint;
 mod conversation;
 mod customers;
 mod deliveries;
@@ -126,6 +127,7 @@ fn desk_routes() -> Router<App> {
         .route("/protocol", get(protocol::page))
         .route("/protocol/read", post(protocol::read))
         .route("/findings", get(findings::page))
+        .route("/complaint/{key}", get(complaint::page).post(complaint::submit))
         .route("/duty", get(duty::page).post(duty::add))
         .route("/duty/{id}/remove", post(duty::remove))
         .route("/absences", post(duty::leave))
