@@ -142,8 +142,13 @@ impl Line {
     }
 }
 
-/// The threads.
+/// The threads; they end when nobody has the pool any more.
 pub struct Pool {
+    queue: Arc<Queue>,
+}
+
+/// The lines that wait for a thread: apart from the pool, so that a waiting thread does not keep the pool.
+struct Queue {
     ready: Mutex<VecDeque<Arc<Line>>>,
     news: Condvar,
     stop: AtomicBool,
@@ -152,32 +157,30 @@ pub struct Pool {
 impl Pool {
     /// Starts `workers` threads; they end with the pool.
     pub fn start(workers: usize) -> Arc<Self> {
-        let pool =
-            Arc::new(Self { ready: Mutex::default(), news: Condvar::new(), stop: AtomicBool::new(false) });
+        let queue =
+            Arc::new(Queue { ready: Mutex::default(), news: Condvar::new(), stop: AtomicBool::new(false) });
         for number in 0..workers.max(1) {
-            let weak = Arc::downgrade(&pool);
+            let queue = Arc::clone(&queue);
             let thread = std::thread::Builder::new().name(format!("recognise-{number}"));
             let started = thread.spawn(move || {
-                // The pool is let go between two looks, so that the threads of one that nobody has any more end.
-                while let Some(pool) = weak.upgrade() {
-                    match pool.next() {
-                        Some(line) => pool.turn(&line),
-                        None if pool.stop.load(Ordering::SeqCst) => return,
-                        None => {}
-                    }
+                while let Some(line) = queue.next() {
+                    queue.turn(&line);
                 }
             });
             if let Err(error) = started {
                 tracing::error!("A thread for recognition does not start: {error}");
             }
         }
-        pool
+        Arc::new(Self { queue })
     }
 
     /// Ends the threads when they are done with what they have.
     pub fn stop(&self) {
-        self.stop.store(true, Ordering::SeqCst);
-        self.news.notify_all();
+        // Under the lock: a thread between its look at the flag and its sleep would miss the news.
+        let ready = lock(&self.queue.ready);
+        self.queue.stop.store(true, Ordering::SeqCst);
+        drop(ready);
+        self.queue.news.notify_all();
     }
 
     /// Gives sound of a line to recognition.
@@ -193,7 +196,7 @@ impl Pool {
             line.behind.store(true, Ordering::Relaxed);
         }
         if state.samples.len() >= TURN {
-            self.schedule(line, &mut state);
+            self.queue.schedule(line, &mut state);
         }
     }
 
@@ -201,9 +204,17 @@ impl Pool {
     pub fn end(&self, line: &Arc<Line>) {
         let mut state = lock(&line.state);
         state.ended = true;
-        self.schedule(line, &mut state);
+        self.queue.schedule(line, &mut state);
     }
+}
 
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Queue {
     fn schedule(&self, line: &Arc<Line>, state: &mut Waiting) {
         if !state.scheduled {
             state.scheduled = true;
@@ -212,12 +223,11 @@ impl Pool {
         }
     }
 
-    /// Returns the line whose turn it is; nothing when none came for a while.
+    /// Waits for the line whose turn it is; nothing when the pool has stopped and no line waits.
     fn next(&self) -> Option<Arc<Line>> {
         let mut ready = lock(&self.ready);
-        if ready.is_empty() && !self.stop.load(Ordering::SeqCst) {
-            let wait = self.news.wait_timeout(ready, std::time::Duration::from_millis(500));
-            ready = wait.unwrap_or_else(PoisonError::into_inner).0;
+        while ready.is_empty() && !self.stop.load(Ordering::SeqCst) {
+            ready = self.news.wait(ready).unwrap_or_else(PoisonError::into_inner);
         }
         ready.pop_front()
     }
@@ -378,7 +388,7 @@ mod tests {
     #[test]
     fn threads_end_with_the_pool() {
         let pool = Pool::start(3);
-        let gone = Arc::downgrade(&pool);
+        let gone = Arc::downgrade(&pool.queue);
         drop(pool);
         for _ in 0..100 {
             if gone.strong_count() == 0 {
@@ -386,7 +396,7 @@ mod tests {
             }
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
-        panic!("a thread holds the pool");
+        panic!("a thread goes on without the pool");
     }
 
     #[tokio::test]
