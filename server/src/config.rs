@@ -23,6 +23,8 @@ pub struct Config {
     pub speech: Speech,
     /// What is assumed of conversations.
     pub conversation: Conversation,
+    /// Where recordings appear.
+    pub recordings: Recordings,
     /// Live sound from an exchange.
     pub live: Live,
     /// Where an exchange sends callers.
@@ -157,6 +159,36 @@ pub struct Route {
     pub conflict: String,
     /// Where strategic customers go.
     pub strategic: String,
+}
+
+/// Where recordings appear, and how their queue works.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recordings {
+    /// Folders that are watched.
+    pub folders: Vec<PathBuf>,
+    /// Seconds between two looks.
+    pub every_seconds: u32,
+    /// Seconds for which a file has to stand still.
+    pub still_seconds: u32,
+    /// Pattern of file names, empty for none.
+    pub names: String,
+    /// Minutes until what failed is tried again.
+    pub retry_minutes: u32,
+    /// Attempts before it is given up.
+    pub attempts: u32,
+    /// Bucket of an object storage, empty for none.
+    pub bucket: String,
+    /// What the names in the bucket begin with.
+    pub prefix: String,
+    /// Address of the storage, empty for that of AWS.
+    pub endpoint: String,
+    /// Its region.
+    pub region: String,
+    /// Name of the access key.
+    pub key_id: String,
+    /// The access key.
+    pub secret: Secret,
 }
 
 /// Live sound from an exchange.
@@ -379,7 +411,7 @@ pub struct Telegram {
 pub const DEFAULTS: &str = include_str!("config.default.toml");
 
 /// Keys that hold secrets: each may also be given as `…_file`, the file that holds it.
-const SECRETS: &[(&str, &str)] = &[("store", "url")];
+const SECRETS: &[(&str, &str)] = &[("store", "url"), ("recordings", "secret")];
 
 impl Config {
     /// Reads the configuration of this process.

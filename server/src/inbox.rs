@@ -1,22 +1,28 @@
 //! Files given to the server. Written conversations are taken in at once; recordings are kept in the inbox folder, which
-//! makes them safe, and recognised one after the other. After a crash the folder is gone through again.
+//! makes them safe, and join the queue of recordings. After a crash the folder is gone through again.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
+use gradus_engine::time::Millis;
 
 use crate::config::Config;
 use crate::desk::{Desk, digest};
 use crate::intake::{self, SoundFormat};
+use crate::queue::about::About;
+use crate::queue::{self, Queue};
+use crate::store::NewRecording;
+
+/// Priority of what somebody uploads: a person waits for it, nobody for the folder.
+const UPLOADED: i8 = 5;
+/// How long an upload may take to be written to disk.
+const WRITTEN: Millis = Millis::minutes(2);
 
 /// The inbox of one node. Clones share everything.
 #[derive(Clone)]
 pub struct Inbox {
     folder: PathBuf,
-    news: Arc<Notify>,
+    queue: Queue,
 }
 
 /// What became of a file.
@@ -39,7 +45,13 @@ impl Inbox {
         let folder = folder(&desk.config);
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        Ok(Self { folder, news: Arc::default() })
+        let queue = Queue::open(desk, &folder)?;
+        Ok(Self { folder, queue })
+    }
+
+    /// Returns the queue of recordings.
+    pub const fn queue(&self) -> &Queue {
+        &self.queue
     }
 
     /// Takes in one file.
@@ -47,6 +59,20 @@ impl Inbox {
     /// # Errors
     /// Says what is wrong with it and what to do.
     pub async fn take(&self, desk: &Desk, name: &str, bytes: bytes::Bytes) -> Result<Kept> {
+        self.take_described(desk, name, bytes, &About::default()).await
+    }
+
+    /// Takes in one file of which more is known; it is used where the file is a recording.
+    ///
+    /// # Errors
+    /// Says what is wrong with it and what to do.
+    pub async fn take_described(
+        &self,
+        desk: &Desk,
+        name: &str,
+        bytes: bytes::Bytes,
+        about: &About,
+    ) -> Result<Kept> {
         let name = Path::new(name)
             .file_name()
             .map_or_else(|| "file".to_owned(), |name| name.to_string_lossy().into_owned());
@@ -62,10 +88,23 @@ impl Inbox {
             });
         }
         if SoundFormat::of_bytes(&bytes).is_some() {
-            let path = self.folder.join(format!("{sha256}-{}", plain(&name)));
+            let place = format!("{sha256}-{}", plain(&name));
+            let new = NewRecording {
+                id: queue::id_of(queue::INBOX, &place),
+                source: queue::INBOX.to_owned(),
+                version: bytes.len().to_string(),
+                size_bytes: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+                about: serde_json::to_string(about)?,
+                priority: i64::from(about.priority.unwrap_or(UPLOADED)),
+                place,
+            };
+            let (path, id) = (self.folder.join(&new.place), new.id.clone());
+            // The row first, as whoever finds a file without one knows nothing more about it; its turn comes with the file.
+            desk.store.queue_recording(&new, now.plus(WRITTEN)).await?;
             tokio::task::spawn_blocking(move || keep(&path, &bytes)).await??;
+            desk.store.recording_again(&id, now).await?;
             desk.store.begin_import(&sha256, &name, now).await?;
-            self.news.notify_one();
+            self.queue.wake();
             return Ok(Kept { known: false, links: Vec::new(), waits: true });
         }
         let defaults = desk.config.conversation.defaults()?;
@@ -81,41 +120,6 @@ impl Inbox {
             links.push(desk.import(&incoming, &sha256, None, number == count).await?.0);
         }
         Ok(Kept { known: false, links, waits: false })
-    }
-
-    /// Recognises what waits, one after the other, until told to stop.
-    pub async fn run(self, desk: Desk, stop: CancellationToken) {
-        loop {
-            for path in self.waiting() {
-                if stop.is_cancelled() {
-                    return;
-                }
-                let (desk, file, name) = (desk.clone(), path.clone(), original(&path));
-                let handle = tokio::runtime::Handle::current();
-                // Recognition keeps a core busy for minutes: it has a thread of its own.
-                let taken = tokio::task::spawn_blocking(move || {
-                    handle.block_on(crate::cli::import_file(&desk, &file, &name))
-                });
-                match taken.await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => tracing::error!("A recording was not taken in: {error:#}"),
-                    Err(error) => tracing::error!("The recognition of a recording broke: {error}"),
-                }
-                // What failed is noted with its reason; the same file may be given again.
-                if let Err(error) = std::fs::remove_file(&path) {
-                    tracing::error!("{} stays in the inbox: {error}", path.display());
-                    return;
-                }
-            }
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = self.news.notified() => {}
-            }
-        }
-    }
-
-    fn waiting(&self) -> Vec<PathBuf> {
-        waiting(&self.folder)
     }
 }
 
@@ -153,9 +157,8 @@ pub fn keep(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Returns the name of a file in the inbox without the hash before it.
-fn original(path: &Path) -> String {
-    let kept = path.file_name().unwrap_or_default().to_string_lossy();
-    kept.split_once('-').map_or_else(|| kept.to_string(), |(_, name)| name.to_owned())
+pub fn original_name(kept: &str) -> String {
+    kept.split_once('-').map_or_else(|| kept.to_owned(), |(_, name)| name.to_owned())
 }
 
 /// Returns a name that is safe in a folder: the end of it, which holds the extension.

@@ -32,6 +32,7 @@ pub mod alert;
 pub mod hub;
 pub mod inbox;
 pub mod live;
+pub mod queue;
 
 pub mod backup;
 pub mod doctor;

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use gradus_engine::ear::Ear;
@@ -248,7 +249,7 @@ pub fn webvtt(transcript: &Transcript, agent: usize) -> String {
 /// Loads an engine only when the first recording asks for it.
 pub struct LazyEngine<'s> {
     speech: &'s Speech,
-    engine: Option<Box<dyn Recognizer>>,
+    engine: Option<Arc<dyn Recognizer>>,
 }
 
 impl<'s> LazyEngine<'s> {
@@ -257,13 +258,18 @@ impl<'s> LazyEngine<'s> {
         Self { speech, engine: None }
     }
 
+    /// Takes one that is loaded already.
+    pub fn ready(speech: &'s Speech, engine: Arc<dyn Recognizer>) -> Self {
+        Self { speech, engine: Some(engine) }
+    }
+
     /// Returns the engine, loading it at the first call.
     ///
     /// # Errors
     /// When the model is missing or damaged.
     pub fn get(&mut self) -> Result<&dyn Recognizer> {
         if self.engine.is_none() {
-            self.engine = Some(engine(self.speech)?);
+            self.engine = Some(Arc::from(engine(self.speech)?));
         }
         self.engine.as_deref().context("the speech engine did not load")
     }

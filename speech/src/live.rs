@@ -169,6 +169,7 @@ pub struct Timeline {
     begun_ms: Option<u64>,
     samples: u64,
     filled_ms: u64,
+    late_ms: u64,
 }
 
 impl Timeline {
@@ -182,8 +183,15 @@ impl Timeline {
         let gap_ms = if late_ms > JITTER_MS { late_ms.min(LONGEST_GAP_MS) } else { 0 };
         let gap = gap_ms * SAMPLES_PER_MS as u64;
         self.filled_ms += gap_ms;
+        self.late_ms = late_ms;
         self.samples += gap + samples as u64;
         usize::try_from(gap).unwrap_or(0)
+    }
+
+    /// Returns by how much the latest frame came after its place, in ms: what the network, or this machine, held it up,
+    /// or silence that was left out.
+    pub const fn late_ms(&self) -> u64 {
+        self.late_ms
     }
 
     /// Returns how much silence was filled in, in ms.

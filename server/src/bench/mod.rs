@@ -2,6 +2,7 @@
 //! ratio. Machines differ and are busy, so ratios are what to trust.
 
 pub mod detect;
+pub mod live;
 
 use std::time::{Duration, Instant};
 
@@ -49,6 +50,29 @@ impl Times {
 pub fn thread_cpu() -> Duration {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     Duration::from_nanos(stat.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0))
+}
+
+/// Returns the processor time of this process so far, user and system, in steps of 10 ms; nothing where the system does not tell.
+pub fn process_cpu() -> Duration {
+    // Fields 14 and 15 of the line, in hundredths of a second.
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> =
+        stat.rsplit_once(')').map_or_else(Vec::new, |(_, rest)| rest.split_whitespace().collect());
+    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
+    Duration::from_millis((ticks(11) + ticks(12)) * 10)
+}
+
+/// Returns the processor time of the living threads of this process whose names begin with `name`.
+pub fn threads_cpu(name: &str) -> Duration {
+    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let named = threads.filter(|thread| {
+        std::fs::read_to_string(thread.path().join("comm")).is_ok_and(|comm| comm.starts_with(name))
+    });
+    let nanos = named.filter_map(|thread| {
+        let stat = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        stat.split(' ').next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(nanos.sum())
 }
 
 /// Returns the memory that this process holds and that is no file, in MiB; on systems that do not tell, nothing.

@@ -20,6 +20,18 @@ enum What {
     Detect(Detect),
     /// How fast events become durable, beside a bare loop on the same table in the same run.
     Ingest(Ingest),
+    /// How many live streams of sound this machine takes, beside what decoding and voice activity cost alone.
+    Live(LiveArguments),
+}
+
+#[derive(Args)]
+struct LiveArguments {
+    /// Streams of 20 ms frames, rounded up to a multiple of four: half by AudioSocket, half as JSON media streams.
+    #[arg(long, default_value_t = 1_000)]
+    streams: usize,
+    /// How long they last, in seconds.
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
 }
 
 #[derive(Args)]
@@ -63,6 +75,7 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
     match &arguments.what {
         What::Detect(detect) => measure_detection(detect)?,
         What::Ingest(ingest) => measure_ingest(ingest)?,
+        What::Live(live) => measure_live(live)?,
     }
     Ok(Ended::Well)
 }
@@ -95,6 +108,26 @@ fn measure_detection(arguments: &Detect) -> Result<()> {
         "trained_parts": trained,
         "peer": peer,
         "ratio_to_peer_cold": ratio.map(|(peer, own)| (own / peer * 10.0).round() / 10.0),
+    });
+    println!("{line}");
+    Ok(())
+}
+
+fn measure_live(arguments: &LiveArguments) -> Result<()> {
+    let streams = arguments.streams.max(1).next_multiple_of(4);
+    let load = bench::live::Load { streams, seconds: arguments.seconds.max(1) };
+    let folder = tempfile::tempdir().context("no folder for the measurement")?;
+    let alone = bench::live::alone(600)?;
+    let figures = bench::live::streams(folder.path(), load)?;
+    let frame = |figures: &serde_json::Value, name: &str| figures[name].as_f64();
+    let ratio = frame(&figures, "intake_cpu_us_a_frame").zip(frame(&alone, "cpu_us_a_frame"));
+    let line = json!({
+        "bench": "live",
+        "optimised": !cfg!(debug_assertions),
+        "streams": load.streams,
+        "figures": figures,
+        "decode_voice_level_alone": alone,
+        "ratio_intake_to_alone": ratio.map(|(intake, alone)| (intake / alone.max(1e-9) * 100.0).round() / 100.0),
     });
     println!("{line}");
     Ok(())

@@ -2,8 +2,10 @@
 //! import changes nothing.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use gradus_speech::recognise::Recognizer;
 
 use super::{Ended, progress};
 use crate::config::Config;
@@ -12,6 +14,7 @@ use crate::ears;
 use crate::intake::{self, Incoming, StartFrom, cases, customers};
 use crate::listen::{LazyEngine, listen};
 use crate::past;
+use crate::queue::about::About;
 use crate::store::{CustomerFacts, CustomerId, Hold, Purchase, Store};
 
 #[derive(clap::Args)]
@@ -66,7 +69,8 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
                     continue;
                 }
                 Ok(path) => {
-                    one(&desk, (&path, None), &mut engine, &mut counts).await.with_context(|| shown(&path))
+                    let how = How { engine: &mut engine, about: None, progress: &mut |_, _| {} };
+                    one(&desk, (&path, None), how, &mut counts).await.with_context(|| shown(&path))
                 }
                 Err(error) => Err(error.into()),
             };
@@ -139,22 +143,36 @@ fn lists_cases(path: &Path) -> bool {
     read.is_ok() && cases::are_cases(&head)
 }
 
-/// Takes in one file for the server's inbox, which was called `name` where it came from.
+/// Takes in one recording for the server's queue, with what is known of it; the file was called `name` where it came from.
 ///
 /// # Errors
 /// Names what is wrong with it.
-pub async fn import_file(desk: &Desk, path: &Path, name: &str) -> Result<()> {
+pub async fn import_described(
+    desk: &Desk,
+    (path, name): (&Path, &str),
+    about: &About,
+    engine: Arc<dyn Recognizer>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<()> {
     let speech = desk.config.speech.clone();
-    let mut engine = LazyEngine::new(&speech);
-    let taken = one(desk, (path, Some(name)), &mut engine, &mut Counts::default()).await;
+    let mut engine = LazyEngine::ready(&speech, engine);
+    let how = How { engine: &mut engine, about: Some(about), progress };
+    let taken = one(desk, (path, Some(name)), how, &mut Counts::default()).await;
     taken.with_context(|| name.to_owned())?;
     Ok(())
+}
+
+/// How a file is taken in.
+struct How<'a, 's> {
+    engine: &'a mut LazyEngine<'s>,
+    about: Option<&'a About>,
+    progress: &'a mut dyn FnMut(u64, u64),
 }
 
 async fn one(
     desk: &Desk,
     (path, name): (&Path, Option<&str>),
-    engine: &mut LazyEngine<'_>,
+    how: How<'_, '_>,
     counts: &mut Counts,
 ) -> Result<Taken> {
     let bytes = std::fs::read(path)?;
@@ -167,7 +185,7 @@ async fn one(
         return Ok(Taken::KnownAlready);
     }
     let result = match opened(desk, path, name) {
-        Ok(all) => conversations(desk, (path, &bytes, &sha256), all, engine, counts).await,
+        Ok(all) => conversations(desk, (path, &bytes, &sha256), all, how, counts).await,
         Err(error) => Err(error),
     };
     if let Err(error) = &result {
@@ -244,17 +262,27 @@ async fn conversations(
     desk: &Desk,
     (path, bytes, sha256): (&Path, &[u8], &str),
     mut all: Vec<Incoming>,
-    engine: &mut LazyEngine<'_>,
+    how: How<'_, '_>,
     counts: &mut Counts,
 ) -> Result<Taken> {
     let count = all.len();
+    let zone = desk.config.conversation.defaults()?.zone;
     for (number, incoming) in (1..).zip(&mut all) {
+        if let Some(about) = how.about {
+            about.apply(incoming, &zone);
+        }
         let last = number == count;
         if incoming.recordings.is_empty() || !incoming.utterances.is_empty() {
             desk.import(incoming, sha256, None, last).await?;
         } else {
             let ear = ears::ear(desk.config.notice.rules_folder())?;
-            let listened = listen(path, incoming, (engine.get()?, &ear), &desk.config.speech, &mut |_| {})?;
+            let listened = listen(
+                path,
+                incoming,
+                (how.engine.get()?, &ear),
+                &desk.config.speech,
+                &mut |done| (how.progress)(done.done_ms, done.total_ms),
+            )?;
             let extension = path
                 .extension()
                 .map_or_else(|| "bin".to_owned(), |extension| extension.to_string_lossy().to_lowercase());

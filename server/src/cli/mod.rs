@@ -20,7 +20,7 @@ mod train;
 mod transcribe;
 mod user;
 
-pub use import::import_file;
+pub use import::import_described;
 
 use std::process::ExitCode;
 

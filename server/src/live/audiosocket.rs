@@ -20,6 +20,8 @@ use super::{Input, Live, Opening};
 
 /// How this way is named on the page of streams.
 const WAY: &str = "AudioSocket";
+/// Bytes that are read at once: several frames where they wait, and no more memory than a stream is worth.
+const BUFFER: usize = 2 * 1024;
 /// How long the first frame may take.
 const FIRST: Duration = Duration::from_secs(5);
 /// How long a call may be silent: exchanges send nothing while nobody speaks.
@@ -141,7 +143,8 @@ async fn one(live: &Arc<Live>, socket: TcpStream, from: SocketAddr) {
 async fn talk(live: &Arc<Live>, socket: TcpStream) -> Result<()> {
     // Frames are small and each is late already.
     socket.set_nodelay(true).ok();
-    let (mut reader, mut writer) = socket.into_split();
+    let (reader, mut writer) = socket.into_split();
+    let mut reader = tokio::io::BufReader::with_capacity(BUFFER, reader);
     let first = tokio::time::timeout(FIRST, read(&mut reader)).await;
     let id = match first.context("no frame within five seconds: is it an exchange?")?? {
         Some(Frame::Id(id)) => uuid::Uuid::from_bytes(id),

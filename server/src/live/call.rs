@@ -225,8 +225,11 @@ impl Live {
         let over = Timestamp::from_millis(call.closed_ms.load(Ordering::SeqCst));
         self.desk.pipeline.end(&call.conversation, over).await?;
         note.dedup();
+        // Hundreds of calls may end at once: their recordings are put together a few at a time.
+        let leave = self.finishing.acquire().await?;
         let (recording, sound) =
             self.keep_recording(call, &lines, words.said).await.context("the recording is not kept")?;
+        drop(leave);
         let mut known = NewConversation::new(
             call.conversation.clone(),
             Channel::Call,
@@ -305,6 +308,7 @@ impl Live {
         }
         let key = format!("{}.wav", call.conversation);
         let sound = wav(&channels);
+        drop(channels);
         self.desk.recordings.put(&key, sound.clone()).await?;
         let words = if agent == 0 { [agent_words, customer_words] } else { [customer_words, agent_words] };
         let measures =

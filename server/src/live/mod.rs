@@ -96,8 +96,30 @@ pub enum OpenError {
     Broken(#[from] anyhow::Error),
 }
 
+/// A frame counts as late from this much on, in ms.
+pub const LATE_MS: u64 = 60;
+
+/// What became of the sound of all streams since the start.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// Frames, by channel.
+    pub frames: AtomicU64,
+    /// Frames that came more than [`LATE_MS`] after their place: held up, or after silence that was left out.
+    pub late: AtomicU64,
+    /// Samples at 16 kHz that arrived.
+    pub samples: AtomicU64,
+    /// Silence that was filled in, in samples.
+    pub filled: AtomicU64,
+    /// Samples that are in the files of the lines, silence included.
+    pub kept: AtomicU64,
+}
+
 /// Everything live.
 pub struct Live {
+    /// What became of the sound.
+    pub taken: Taken,
+    /// Leave to finish a call: to join and measure its recording takes memory and a core.
+    finishing: tokio::sync::Semaphore,
     desk: Desk,
     pool: Arc<Pool>,
     engine: OnceCell<Engine>,
@@ -136,6 +158,8 @@ impl Live {
         let now = jiff::Timestamp::from_millisecond(desk.clock.now().millis()).unwrap_or_default();
         let pool = Pool::start(desk.config.speech.workers());
         Ok(Arc::new(Self {
+            taken: Taken::default(),
+            finishing: tokio::sync::Semaphore::new(desk.config.speech.workers()),
             utc_offset_s: zone.to_offset(now).seconds(),
             desk,
             pool,
@@ -365,29 +389,40 @@ impl Input {
                 kept.line.begins(at_ms.saturating_sub(samples.len() as u64 / 16));
             }
             let gap = kept.time.place(at_ms, samples.len());
-            if gap > 0 {
-                kept.take(&self.live.pool, &vec![0; gap]);
+            let taken = &self.live.taken;
+            taken.frames.fetch_add(1, Ordering::Relaxed);
+            taken.samples.fetch_add(samples.len() as u64, Ordering::Relaxed);
+            taken.filled.fetch_add(gap as u64, Ordering::Relaxed);
+            if kept.time.late_ms() > LATE_MS {
+                taken.late.fetch_add(1, Ordering::Relaxed);
             }
-            kept.take(&self.live.pool, &samples);
+            if gap > 0 {
+                kept.take(&self.live, &vec![0; gap]);
+            }
+            kept.take(&self.live, &samples);
         }
     }
 }
 
 impl Kept {
-    fn take(&mut self, pool: &Pool, samples: &[i16]) {
-        pool.feed(&self.line, samples);
+    fn take(&mut self, live: &Live, samples: &[i16]) {
+        live.pool.feed(&self.line, samples);
         self.unwritten.extend(samples);
         if self.unwritten.len() >= WRITTEN_AT_ONCE {
-            self.write();
+            self.write(&live.taken);
         }
     }
 
     /// Half a second is written in microseconds into the memory of the system; no thread waits for the disk.
-    fn write(&mut self) {
+    fn write(&mut self, taken: &Taken) {
+        let count = self.unwritten.len() as u64;
         let bytes: Vec<u8> = self.unwritten.drain(..).flat_map(i16::to_le_bytes).collect();
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&self.path);
-        if let Err(error) = file.and_then(|mut file| file.write_all(&bytes)) {
-            tracing::error!("Sound of a call is not kept in {}: {error}", self.path.display());
+        match file.and_then(|mut file| file.write_all(&bytes)) {
+            Ok(()) => {
+                taken.kept.fetch_add(count, Ordering::Relaxed);
+            }
+            Err(error) => tracing::error!("Sound of a call is not kept in {}: {error}", self.path.display()),
         }
     }
 }
@@ -395,7 +430,7 @@ impl Kept {
 impl Drop for Input {
     fn drop(&mut self) {
         for kept in &mut self.lines {
-            kept.write();
+            kept.write(&self.live.taken);
             self.live.pool.end(&kept.line);
         }
         self.call.closes(self.live.desk.clock.now());

@@ -106,6 +106,8 @@ async fn forget_words(tx: &mut Tx, ids: &[ConversationId]) -> Result<Erased, Sto
             "UPDATE conversations SET subject = NULL, source = NULL, file_name = NULL, source_id = NULL, note = NULL,
                  recording_key = NULL WHERE id = $1",
             "UPDATE imports SET source = '' WHERE conversation_id = $1",
+            // Its row stays, so that the file is not taken again from where it lies.
+            "UPDATE recording_queue SET place = '', about = '' WHERE conversation_id = $1",
         ] {
             within!(tx, |conn| {
                 sqlx::query(sql).bind(id).execute(conn).await?;

@@ -94,6 +94,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0012_library.sql"),
         postgres_only: false,
     },
+    Migration {
+        number: 13,
+        name: "recording_queue",
+        sql: include_str!("../../migrations/0013_recording_queue.sql"),
+        postgres_only: false,
+    },
 ];
 
 /// A migration that ran, as the database remembers it.

@@ -4,8 +4,9 @@
 //! Measured before it was chosen: 0.26 CPU seconds a second of voice at a step of 0.8 s with Whisper base.
 
 use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{RecogniseError, Session, Stream, StreamEvent, Word, to_float};
+use super::{Heard, RecogniseError, Session, Stream, StreamEvent, Word, to_float};
 use crate::SAMPLES_PER_MS;
 use crate::activity::{Change, MAX_SEGMENT_MS, PRE_ROLL_MS, VoiceDetector};
 
@@ -15,9 +16,51 @@ const STEP_MS: u64 = 800;
 /// Sound that is kept while nobody speaks, in ms: the pre-roll and what the detector needs to be sure.
 const KEEP_MS: u64 = PRE_ROLL_MS + 200;
 
+/// Opens a session.
+type Open = dyn Fn() -> Result<Box<dyn Session>, RecogniseError> + Send + Sync;
+
+/// Sessions that streams borrow while they recognise. A session of a large model holds hundreds of megabytes, and most
+/// streams are silent: there are as many sessions as ever recognised at the same moment, not as many as streams.
+pub struct Sessions {
+    open: Box<Open>,
+    idle: Mutex<Vec<Box<dyn Session>>>,
+}
+
+impl Sessions {
+    /// Makes an empty store of sessions; `open` is called when all that there are recognise.
+    pub fn new(
+        open: impl Fn() -> Result<Box<dyn Session>, RecogniseError> + Send + Sync + 'static,
+    ) -> Arc<Sessions> {
+        Arc::new(Sessions { open: Box::new(open), idle: Mutex::default() })
+    }
+
+    /// Returns how many sessions wait for work.
+    pub fn idle(&self) -> usize {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    fn recognise(&self, samples: &[f32]) -> Result<Heard, RecogniseError> {
+        let waiting = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut session = match waiting {
+            Some(session) => session,
+            None => (self.open)()?,
+        };
+        // A session that failed is not used again: its state is unknown.
+        let heard = session.recognise(samples)?;
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+        Ok(heard)
+    }
+}
+
+/// Where a stream recognises.
+enum By {
+    Own(Box<dyn Session>),
+    Shared(Arc<Sessions>),
+}
+
 /// A live stream over an offline session. Holds at most one segment of sound.
 pub struct Redecoding {
-    session: Box<dyn Session>,
+    by: By,
     detector: VoiceDetector,
     buffer: VecDeque<i16>,
     buffer_start: u64,
@@ -28,8 +71,17 @@ pub struct Redecoding {
 impl Redecoding {
     /// Starts a stream over a session.
     pub fn new(session: Box<dyn Session>) -> Redecoding {
+        Self::over(By::Own(session))
+    }
+
+    /// Starts a stream that borrows a session when there is something to recognise, and needs none before.
+    pub fn borrowing(sessions: Arc<Sessions>) -> Redecoding {
+        Self::over(By::Shared(sessions))
+    }
+
+    fn over(by: By) -> Redecoding {
         Redecoding {
-            session,
+            by,
             detector: VoiceDetector::default(),
             buffer: VecDeque::new(),
             buffer_start: 0,
@@ -53,7 +105,11 @@ impl Redecoding {
         let index = |ms: u64| (ms * SAMPLES_PER_MS as u64).saturating_sub(self.buffer_start) as usize;
         let (from, to) = (index(start_ms), index(until_ms).min(self.buffer.len()));
         let samples: Vec<i16> = self.buffer.range(from.min(to)..to).copied().collect();
-        let mut words = self.session.recognise(&to_float(&samples))?.words;
+        let heard = match &mut self.by {
+            By::Own(session) => session.recognise(&to_float(&samples)),
+            By::Shared(sessions) => sessions.recognise(&to_float(&samples)),
+        };
+        let mut words = heard?.words;
         for word in &mut words {
             word.start_ms += start_ms;
             word.end_ms += start_ms;

@@ -5,7 +5,7 @@
 //! model's alignment heads (dynamic time warping), where they are known for the model, else from the engine's own estimate.
 
 use std::path::Path;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
 use whisper_rs::{
     DtwMode, DtwModelPreset, DtwParameters, FullParams, SamplingStrategy, WhisperContext,
@@ -13,7 +13,8 @@ use whisper_rs::{
 };
 
 use super::guard::{Evidence, Refusal, keep_real};
-use super::{Heard, Hints, RecogniseError, Recognizer, Session, Word};
+use super::live::{Redecoding, Sessions};
+use super::{Heard, Hints, RecogniseError, Recognizer, Session, Stream, Word};
 use crate::{SAMPLE_RATE, SAMPLES_PER_MS};
 
 /// Samples that one position of the encoder covers: 20 ms.
@@ -49,8 +50,14 @@ pub struct WhisperOptions {
 
 /// A loaded Whisper model.
 pub struct Whisper {
-    context: WhisperContext,
+    model: Arc<Model>,
     name: String,
+    /// What live streams without hints borrow from.
+    sessions: Arc<Sessions>,
+}
+
+struct Model {
+    context: WhisperContext,
     options: WhisperOptions,
     aligned: bool,
 }
@@ -74,7 +81,10 @@ impl Whisper {
         let context =
             WhisperContext::new_with_params(path, parameters).map_err(|error| failed(error.to_string()))?;
         let stem = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        Ok(Whisper { context, name: format!("whisper/{stem}"), options, aligned })
+        let model = Arc::new(Model { context, options, aligned });
+        let shared = Arc::clone(&model);
+        let sessions = Sessions::new(move || shared.session(&Hints::default()));
+        Ok(Whisper { model, name: format!("whisper/{stem}"), sessions })
     }
 }
 
@@ -123,6 +133,22 @@ impl Recognizer for Whisper {
         self.name.clone()
     }
 
+    fn session(&self, hints: &Hints) -> Result<Box<dyn Session>, RecogniseError> {
+        self.model.session(hints)
+    }
+
+    fn stream(&self, hints: &Hints) -> Result<Box<dyn Stream>, RecogniseError> {
+        let sessions = if *hints == Hints::default() {
+            Arc::clone(&self.sessions)
+        } else {
+            let (model, hints) = (Arc::clone(&self.model), hints.clone());
+            Sessions::new(move || model.session(&hints))
+        };
+        Ok(Box::new(Redecoding::borrowing(sessions)))
+    }
+}
+
+impl Model {
     fn session(&self, hints: &Hints) -> Result<Box<dyn Session>, RecogniseError> {
         let state = self.context.create_state().map_err(|error| RecogniseError::Engine(error.to_string()))?;
         let strategy = match self.options.search {
