@@ -341,9 +341,7 @@ impl Server {
         for _ in 0..600 {
             let kept = self.live.taken.samples.load(Ordering::SeqCst) / FRAME_KEPT;
             let board = self.desk.store.board(None, 100_000).await.map_or(1, |rows| rows.len());
-            if self.live.open_streams().is_empty()
-                && board == 0
-                && kept >= sent.frames.load(Ordering::SeqCst)
+            if self.live.open_streams().is_empty() && board == 0 && kept >= sent.frames.load(Ordering::SeqCst)
             {
                 return true;
             }
@@ -397,7 +395,12 @@ impl Line {
             }
             let place = offset / FRAME_SAMPLES + usize::try_from(number).unwrap_or(0);
             bytes.clear();
-            encode(self.way, number, frames.get(place % frames.len()).copied().unwrap_or_default(), &mut bytes);
+            encode(
+                self.way,
+                number,
+                frames.get(place % frames.len()).copied().unwrap_or_default(),
+                &mut bytes,
+            );
             writer.write_all(&bytes).await.context("the server closed a stream")?;
             sent.frames.fetch_add(each, Ordering::Relaxed);
             due += FRAME;
@@ -491,7 +494,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let figures = streams(folder.path(), Load { streams: 8, seconds: 2 }).unwrap();
         let sound = &figures["sound"];
-        assert_eq!((sound["frames_sent"].as_u64(), sound["frames_lost"].as_u64()), (Some(800), Some(0)), "{figures}");
-        assert_eq!((figures["open_at_once"].as_u64(), figures["calls_all_ended"].as_bool()), (Some(8), Some(true)), "{figures}");
+        assert_eq!(
+            (sound["frames_sent"].as_u64(), sound["frames_lost"].as_u64()),
+            (Some(800), Some(0)),
+            "{figures}"
+        );
+        assert_eq!(
+            (figures["open_at_once"].as_u64(), figures["calls_all_ended"].as_bool()),
+            (Some(8), Some(true)),
+            "{figures}"
+        );
     }
 }

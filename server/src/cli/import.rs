@@ -276,13 +276,10 @@ async fn conversations(
             desk.import(incoming, sha256, None, last).await?;
         } else {
             let ear = ears::ear(desk.config.notice.rules_folder())?;
-            let listened = listen(
-                path,
-                incoming,
-                (how.engine.get()?, &ear),
-                &desk.config.speech,
-                &mut |done| (how.progress)(done.done_ms, done.total_ms),
-            )?;
+            let listened =
+                listen(path, incoming, (how.engine.get()?, &ear), &desk.config.speech, &mut |done| {
+                    (how.progress)(done.done_ms, done.total_ms)
+                })?;
             let extension = path
                 .extension()
                 .map_or_else(|| "bin".to_owned(), |extension| extension.to_string_lossy().to_lowercase());

@@ -77,8 +77,7 @@ impl About {
             incoming.subject = Some(subject.join(", "));
         }
         if incoming.parties.is_empty() {
-            let agent =
-                IncomingParty { name: self.agent_name.clone(), ..IncomingParty::of_role("agent") };
+            let agent = IncomingParty { name: self.agent_name.clone(), ..IncomingParty::of_role("agent") };
             let customer = IncomingParty {
                 name: self.customer_name.clone(),
                 tel: self.customer_tel.as_deref().and_then(Phone::parse),

@@ -92,7 +92,11 @@ impl Queue {
         let shares = desk.store.queue_shares().await?;
         let (bytes, took_ms) = desk.store.queue_pace(PACE).await?;
         let left = desk.store.queued_recordings(1).await?.first().map_or(0, |row| {
-            if row.state == "working" { row.size_bytes * (1_000 - row.progress) / 1_000 - row.size_bytes } else { 0 }
+            if row.state == "working" {
+                row.size_bytes * (1_000 - row.progress) / 1_000 - row.size_bytes
+            } else {
+                0
+            }
         });
         let waits: i64 = shares
             .iter()
@@ -225,7 +229,11 @@ impl Queue {
                 let again = row.attempts < i64::from(config.attempts.max(1));
                 let wait = Millis::minutes(u64::from(config.retry_minutes));
                 let reason = format!("{error:#}");
-                tracing::warn!("A recording of {} was not taken in (attempt {}): {reason}", row.source, row.attempts);
+                tracing::warn!(
+                    "A recording of {} was not taken in (attempt {}): {reason}",
+                    row.source,
+                    row.attempts
+                );
                 desk.store.recording_failed(&row.id, &reason, again.then(|| now.plus(wait)), now).await?;
             }
         }
@@ -241,7 +249,10 @@ impl Queue {
         done: &Arc<AtomicI64>,
     ) -> Result<String> {
         let Some(source) = self.sources.iter().find(|source| source.name == row.source) else {
-            bail!("{} is no longer among recordings.folders: put it back, or give this recording up", row.source);
+            bail!(
+                "{} is no longer among recordings.folders: put it back, or give this recording up",
+                row.source
+            );
         };
         let (bytes, modified_ms) = source.read(&row.place).await?;
         let file = row.place.rsplit('/').next().unwrap_or(&row.place).to_owned();
@@ -251,8 +262,9 @@ impl Queue {
             about = About::of_json(row.about.as_bytes()).context("what was said of the recording")?;
         }
         if let Some(json) = source.beside(&row.place).await? {
-            let beside = About::of_json(&json)
-                .with_context(|| format!("the JSON beside {name} is wrong: mend it and the recording is tried again"))?;
+            let beside = About::of_json(&json).with_context(|| {
+                format!("the JSON beside {name} is wrong: mend it and the recording is tried again")
+            })?;
             about = about.or(beside);
         }
         about = about.or(self.names.read(&name));

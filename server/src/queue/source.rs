@@ -89,7 +89,8 @@ impl Source {
     /// When the folder or storage cannot be read.
     pub async fn list(&self) -> Result<Vec<Found>> {
         let listed = self.objects.list(self.prefix.as_ref());
-        let all: Vec<_> = listed.try_collect().await.with_context(|| format!("{} cannot be listed", self.name))?;
+        let all: Vec<_> =
+            listed.try_collect().await.with_context(|| format!("{} cannot be listed", self.name))?;
         let mut found: Vec<Found> = all
             .into_iter()
             .filter(|object| object.size > 0 && is_recording(object.location.as_ref()))
@@ -191,9 +192,14 @@ mod tests {
 
     #[test]
     fn only_recordings_are_looked_at() {
-        for (name, taken) in
-            [("a.wav", true), ("x/y/Б.MP3", true), (".a.wav", false), ("a.wav.part", false), ("a.json", false), ("wav", false)]
-        {
+        for (name, taken) in [
+            ("a.wav", true),
+            ("x/y/Б.MP3", true),
+            (".a.wav", false),
+            ("a.wav.part", false),
+            ("a.json", false),
+            ("wav", false),
+        ] {
             assert_eq!(is_recording(name), taken, "{name}");
         }
     }

@@ -136,7 +136,8 @@ impl Store {
 
     /// Gives back a recording that nobody will go on with: this node stops.
     pub async fn release_recording(&self, id: &str) -> Result<(), StoreError> {
-        let sql = "UPDATE recording_queue SET state = 'waiting', claimed_until_ms = 0, attempts = attempts - 1
+        let sql =
+            "UPDATE recording_queue SET state = 'waiting', claimed_until_ms = 0, attempts = attempts - 1
                    WHERE id = $1 AND state = 'working'";
         on!(self.write, |pool| {
             sqlx::query(sql).bind(id).execute(pool).await?;
@@ -230,7 +231,8 @@ impl Store {
 
     /// Returns how much of the queue is in which state.
     pub async fn queue_shares(&self) -> Result<Vec<QueueShare>, StoreError> {
-        let sql = "SELECT state, COUNT(*) AS count, CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) AS size_bytes
+        let sql =
+            "SELECT state, COUNT(*) AS count, CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) AS size_bytes
                    FROM recording_queue GROUP BY state ORDER BY state";
         Ok(on!(self.read, |pool| sqlx::query_as(sql).fetch_all(pool).await?))
     }
