@@ -27,6 +27,7 @@ pub mod promises;
 pub mod protocol_diff;
 pub mod protocols;
 pub mod store;
+pub mod tasks;
 
 pub mod alert;
 pub mod hub;
@@ -46,6 +47,8 @@ pub mod web;
 
 pub mod bench;
 pub mod eval;
+pub mod quality;
 pub mod report;
+pub mod review;
 
 pub mod cli;

@@ -17,6 +17,8 @@ mod desk;
 mod duty;
 #[path = "api/feedback.rs"]
 mod feedback;
+#[path = "api/follow_up.rs"]
+mod follow_up;
 #[path = "api/history.rs"]
 mod history;
 #[path = "api/learn.rs"]

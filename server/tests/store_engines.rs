@@ -12,8 +12,12 @@ mod customers;
 mod deliveries;
 #[path = "store_engines/desk.rs"]
 mod desk;
+#[path = "store_engines/follow_up.rs"]
+mod follow_up;
 #[path = "store_engines/log.rs"]
 mod log;
+#[path = "store_engines/month.rs"]
+mod month;
 #[path = "store_engines/operation.rs"]
 mod operation;
 #[path = "store_engines/pages.rs"]

@@ -22,6 +22,7 @@ mod cases;
 mod change;
 mod channels;
 mod conversations;
+mod counted;
 mod customers;
 mod deliveries;
 mod dump;
@@ -49,9 +50,11 @@ mod queue;
 mod rebuild;
 mod recordings;
 mod report;
+mod review;
 mod service;
 mod settings;
 mod sqlite;
+mod tasks;
 mod tokens;
 mod users;
 mod views;
@@ -62,13 +65,14 @@ pub use alerts::{AlertClimb, AlertRow, Grounds, NewAlert};
 pub use audit::{AuditRow, AuditState};
 pub use authority::{GrantFilter, GrantRow, GrantState, NewGrant};
 pub use bench::{AppendFigures, AppendLoad, Rate, bench_append, bench_store};
-pub use cases::{CaseFilter, CaseRow, CaseUpdate, NewCase, Resolution, TimelineEntry, TimelineRow};
+pub use cases::{CaseCost, CaseFilter, CaseRow, CaseUpdate, NewCase, Resolution, TimelineEntry, TimelineRow};
 pub use change::{Batch, Change};
 pub use channels::{QuietHours, UserChannel};
 pub use conversations::{
     Commitment, ConversationKey, Decision, Evidence, HeatPoint, NewConversation, NewParty, Progress, Signal,
     Utterance,
 };
+pub use counted::{Behind, Counted, Counts, Which};
 pub use customers::{Contact, Customer, CustomerFacts, Purchase};
 pub use deliveries::{Attempt, Claimed, DeliveryKey, DeliveryRow, Reach};
 pub use dump::{Column, Kind, Snapshot, Table};
@@ -97,14 +101,16 @@ pub use protocols::ProtocolRow;
 pub use queue::{NewRecording, QueueShare, QueuedRecording};
 pub use recordings::Recordings;
 pub use report::{CaseTimes, Spent};
+pub use review::{ReviewSaid, ReviewTalk};
 pub use service::{AskRow, CaseAsk, ClockRow, Service};
+pub use tasks::{NewTask, ReasonTime, TaskFilter, TaskRow};
 pub use tokens::ApiToken;
 pub use users::{Session, User};
 pub use views::{
     CommitmentRow, ConversationFilter, ConversationPage, ConversationRow, DecisionRow, HeatRow, SignalRow,
     UtteranceRow,
 };
-pub use weekly::{Counts, Weekly};
+pub use weekly::Weekly;
 
 /// The store of one node. Clones share everything.
 #[derive(Clone)]

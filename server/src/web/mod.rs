@@ -5,7 +5,9 @@ mod account;
 mod asks;
 mod assets;
 mod authority;
+mod behind;
 mod board;
+mod brief;
 mod case;
 mod cases;
 mod channels;
@@ -23,9 +25,11 @@ mod icons;
 mod learn;
 mod practice;
 mod protocol;
+mod review;
 mod sign_in;
 mod streams;
 mod svg;
+mod tasks;
 mod texts;
 mod transcript;
 mod upload;
@@ -134,6 +138,14 @@ fn desk_routes() -> Router<App> {
         .route("/absences/{id}/remove", post(duty::back))
         .route("/alerts/{number}/seen", post(asks::seen))
         .route("/week", get(week::page))
+        .route("/tasks", get(tasks::page))
+        .route("/tasks/{id}", post(tasks::end))
+        .route("/cases/{id}/tasks", post(tasks::give))
+        .route("/review", get(review::page))
+        .route("/review/{id}", post(review::say))
+        .route("/review/{id}/task", post(review::give))
+        .route("/week/short", get(brief::page))
+        .route("/week/behind", get(behind::page))
         .route("/customers", get(customers::list))
         .route("/customers/{id}", get(customers::card))
         .route("/customers/{id}/forgive", post(customers::forgive))
