@@ -61,6 +61,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 pub struct App {
     /// The scenarios that can be practised.
     pub practice: Arc<crate::practice::Book>,
+    /// The forms of quality cards.
+    pub forms: Arc<crate::quality::Forms>,
     /// Store, pipeline, recordings, time, configuration.
     pub desk: Desk,
     /// Where live pages listen.
@@ -96,8 +98,12 @@ impl App {
         let folder = desk.config.practice.folder.clone();
         let folder = (!folder.is_empty()).then(|| std::path::Path::new(&folder));
         let practice = Arc::new(crate::practice::Book::open(folder)?);
+        let folder = desk.config.quality.folder.clone();
+        let folder = (!folder.is_empty()).then(|| std::path::Path::new(&folder));
+        let forms = Arc::new(crate::quality::Forms::open(folder)?);
         Ok(Self {
             practice,
+            forms,
             desk,
             live,
             hub: Hub::default(),

@@ -37,6 +37,8 @@ mod practice;
 mod promises;
 #[path = "api/protocol.rs"]
 mod protocol;
+#[path = "api/quality.rs"]
+mod quality;
 #[path = "api/reload.rs"]
 mod reload;
 #[path = "api/restart.rs"]

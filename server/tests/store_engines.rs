@@ -24,5 +24,7 @@ mod operation;
 mod pages;
 #[path = "store_engines/people.rs"]
 mod people;
+#[path = "store_engines/quality.rs"]
+mod quality;
 #[path = "store_engines/upkeep.rs"]
 mod upkeep;

@@ -9,7 +9,7 @@ use anyhow::Result;
 use pdf_writer::Date;
 
 use self::sheet::{About, Document, INK, LINE, LOUD, MARGIN, SOFT, Type, WIDTH, Weight};
-use super::sections::{Section, sections};
+use super::sections::{Cell, Section, sections};
 use super::write::address;
 use super::{Figures, Report, attention};
 use crate::web::Words;
@@ -22,6 +22,9 @@ const ROW: f32 = 15.0;
 const NAME_LINES: usize = 3;
 /// Reasons on the first sheet.
 const MOST_REASONS: usize = 5;
+
+/// Reads a count off a week.
+type CountOf = fn(&Figures) -> i64;
 
 const TITLE: Type = Type { weight: Weight::Bold, size: 18.0, colour: INK };
 const HEAD: Type = Type { weight: Weight::Bold, size: 11.0, colour: INK };
@@ -86,7 +89,7 @@ fn first_sheet(document: &mut Document, w: &Words, report: &Report, base: &str) 
         this.week,
         w.week_span(&this.monday),
         w.t.rp_made,
-        w.moment(w.now_ms())
+        w.day(w.now_ms())
     );
     for line in document.lines(NOTE, &made, WIDTH - 2.0 * MARGIN, 2) {
         document.text(NOTE, MARGIN, document.at, &line);
@@ -102,7 +105,7 @@ fn first_sheet(document: &mut Document, w: &Words, report: &Report, base: &str) 
 
 fn tiles(document: &mut Document, w: &Words, report: &Report) {
     let before = report.weeks.len().checked_sub(2).and_then(|at| report.weeks.get(at));
-    let figures: [(&str, fn(&Figures) -> i64); 4] = [
+    let figures: [(&str, CountOf); 4] = [
         (w.t.w_conversations, |week| week.weekly.conversations),
         (w.t.w_escalated, |week| week.weekly.escalated),
         (w.t.w_left, |week| week.weekly.left_open),
@@ -247,7 +250,11 @@ fn table(document: &mut Document, w: &Words, report: &Report, section: &Section,
         for (number, (cell, week)) in (1..).zip(line.cells.iter().zip(&report.weeks)) {
             x += COLUMN;
             let how = if number == report.weeks.len() { STRONG } else { BODY };
-            let text = cell.text(w);
+            // The name of the row names the currency.
+            let text = match cell {
+                Cell::Money(amount, _) => w.money(*amount, "").trim_end().to_owned(),
+                other => other.text(w),
+            };
             // Millions with kopecks are wider than a column at full size.
             let size = (how.size * (COLUMN - 4.0) / document.width(how, &text).max(1.0)).min(how.size);
             document.text_to(Type { size, ..how }, x, top + 13.0, &text);

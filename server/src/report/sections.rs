@@ -252,8 +252,12 @@ fn costs(w: &Words, weeks: &[Figures]) -> Vec<Line> {
                 }
             }
         };
-        part(Counted::SpentAs, |week| &week.cost_by_kind, &|kind| w.cost_kind(kind).to_owned());
-        part(Counted::SpentFor, |week| &week.cost_by_reason, &|reason| w.reason(reason));
+        part(Counted::SpentAs, |week| &week.cost_by_kind, &|kind| {
+            format!("{}: {}", w.t.rp_kind, w.cost_kind(kind))
+        });
+        part(Counted::SpentFor, |week| &week.cost_by_reason, &|reason| {
+            format!("{}: {}", w.t.rp_reason, w.reason(reason))
+        });
     }
     rows
 }

@@ -268,7 +268,7 @@ mod tests {
         assert!(line("доля ложных").ends_with(",25.0,25.0"), "{text}");
         assert!(text.contains("'=cmd") && !text.contains(",=cmd"), "{text}");
         assert!(text.contains("450.50,450.50") && text.contains("5,5"), "each currency by itself: {text}");
-        assert!(line("возврат, USD").ends_with(",5,5"), "{text}");
+        assert!(line("вид: возврат, USD").ends_with(",5,5"), "{text}");
     }
 
     #[test]

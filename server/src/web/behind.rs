@@ -82,7 +82,7 @@ pub async fn page(State(app): State<App>, me: Me, Asked(query): Asked<Query>) ->
     let name = |what: &str| named(&f.w, &protocol, counted, what);
     let of = query.name.as_deref().map(|of| match counted {
         Counted::EscalatedOf => rows.first().and_then(|row| row.customer_name.clone()).unwrap_or_default(),
-        _ => of.split('/').map(name).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", "),
+        _ => of.split('/').rev().map(name).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", "),
     });
     let title = title(&f.w, counted);
     show(&Page {

@@ -25,6 +25,7 @@ mod icons;
 mod learn;
 mod practice;
 mod protocol;
+mod quality;
 mod review;
 mod sign_in;
 mod streams;
@@ -141,6 +142,10 @@ fn desk_routes() -> Router<App> {
         .route("/tasks", get(tasks::page))
         .route("/tasks/{id}", post(tasks::end))
         .route("/cases/{id}/tasks", post(tasks::give))
+        .route("/quality", get(quality::page))
+        .route("/quality/{id}", get(quality::talk).post(quality::keep))
+        .route("/quality/cards/{id}/appeal", post(quality::appeal))
+        .route("/quality/cards/{id}/settle", post(quality::settle))
         .route("/review", get(review::page))
         .route("/review/{id}", post(review::say))
         .route("/review/{id}/task", post(review::give))

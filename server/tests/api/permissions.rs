@@ -37,6 +37,8 @@ const TABLE: &[(&str, &str, Option<&str>, &str)] = &[
     ("GET", "/conversations/{talk}", None, "all"),
     ("GET", "/cases/{case}", None, "all"),
     ("GET", "/week", None, "supervisor coach director administrator"),
+    ("GET", "/quality", None, "all"),
+    ("GET", "/quality/{talk}", None, "supervisor coach director administrator"),
     ("GET", "/tasks", None, "all"),
     ("GET", "/review", None, "supervisor coach director administrator"),
     ("GET", "/week/short", None, "supervisor coach director administrator"),

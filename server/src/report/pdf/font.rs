@@ -1,5 +1,6 @@
 //! A typeface in a PDF: only the signs that occur are embedded, and each can be copied and searched as text.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
@@ -10,6 +11,9 @@ use ttf_parser::Face;
 
 /// Stands for what the typeface has no sign for, such as a pictogram in a name.
 const UNKNOWN_SIGN: char = '□';
+
+/// What stands for signs that the typeface lacks, where there are words for them.
+const WORDS: [(char, &str); 1] = [('₽', "руб.")];
 
 /// A typeface, and which of its signs occur.
 pub(super) struct Font {
@@ -31,6 +35,16 @@ impl Font {
         Ok(Self { data, face, name, used: GlyphRemapper::new(), shown: BTreeMap::new() })
     }
 
+    /// Returns the text with words in place of signs that the typeface lacks.
+    fn spelt<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let lacks = |sign: char| text.contains(sign) && self.face.glyph_index(sign).is_none();
+        let mut out = Cow::Borrowed(text);
+        for (sign, words) in WORDS.iter().filter(|(sign, _)| lacks(*sign)) {
+            out = Cow::Owned(out.replace(*sign, words));
+        }
+        out
+    }
+
     fn glyph(&self, sign: char) -> ttf_parser::GlyphId {
         let known = |sign| self.face.glyph_index(sign);
         known(sign).or_else(|| known(UNKNOWN_SIGN)).unwrap_or(ttf_parser::GlyphId(0))
@@ -47,13 +61,13 @@ impl Font {
 
     /// Returns how wide a line of text is, in points.
     pub(super) fn width(&self, text: &str, size: f32) -> f32 {
-        text.chars().map(|sign| self.advance(self.glyph(sign))).sum::<f32>() * size / 1_000.0
+        self.spelt(text).chars().map(|sign| self.advance(self.glyph(sign))).sum::<f32>() * size / 1_000.0
     }
 
     /// Returns a line of text as the numbers of its signs, and remembers them.
     pub(super) fn encode(&mut self, text: &str) -> Vec<u8> {
         let mut out = Vec::with_capacity(text.len() * 2);
-        for sign in text.chars() {
+        for sign in self.spelt(text).chars() {
             let number = self.used.remap(self.glyph(sign).0);
             self.shown.entry(number).or_insert(sign);
             out.extend(number.to_be_bytes());
