@@ -214,6 +214,11 @@ impl Desk {
             Action::Answer { .. } => "case.answer",
             Action::Follow => "case.follow",
             Action::Unfollow => "case.unfollow",
+            Action::MergeInto { .. } => "case.merge",
+            Action::TakeIn { .. } => "case.take_in",
+            Action::CauseGone { .. } => "case.cause_gone",
+            Action::Link { .. } => "case.link",
+            Action::Unlink { .. } => "case.unlink",
         };
         self.pipeline.act_saying(conversation, by, action, saying, now).await?;
         let object = format!("case:{}", case.id);

@@ -15,9 +15,12 @@ pub mod phone;
 pub mod rules;
 
 pub mod backtest;
+pub mod backtests;
 pub mod desk;
+pub mod documents;
 pub mod dossier;
 pub mod feedback;
+pub mod incidents;
 pub mod learn;
 pub mod password;
 pub mod past;
@@ -26,7 +29,9 @@ pub mod practice;
 pub mod promises;
 pub mod protocol_diff;
 pub mod protocols;
+pub mod related;
 pub mod store;
+pub mod ticker;
 
 pub mod alert;
 pub mod hub;

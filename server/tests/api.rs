@@ -19,6 +19,8 @@ mod duty;
 mod feedback;
 #[path = "api/history.rs"]
 mod history;
+#[path = "api/incidents.rs"]
+mod incidents;
 #[path = "api/learn.rs"]
 mod learn;
 #[path = "api/live.rs"]
@@ -35,6 +37,8 @@ mod practice;
 mod promises;
 #[path = "api/protocol.rs"]
 mod protocol;
+#[path = "api/related.rs"]
+mod related;
 #[path = "api/reload.rs"]
 mod reload;
 #[path = "api/restart.rs"]

@@ -20,8 +20,20 @@ enum What {
     Detect(Detect),
     /// How fast events become durable, beside a bare loop on the same table in the same run.
     Ingest(Ingest),
+    /// A desk with many open cases: clocks that ring at one second, requests that open, list and create cases.
+    Cases(CasesArguments),
     /// How many live streams of sound this machine takes, beside what decoding and voice activity cost alone.
     Live(LiveArguments),
+}
+
+#[derive(Args)]
+struct CasesArguments {
+    /// Open cases.
+    #[arg(long, default_value_t = 100_000)]
+    cases: usize,
+    /// Cases whose clock runs out at the same second.
+    #[arg(long, default_value_t = 1_000)]
+    storm: usize,
 }
 
 #[derive(Args)]
@@ -76,6 +88,7 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
         What::Detect(detect) => measure_detection(detect)?,
         What::Ingest(ingest) => measure_ingest(ingest)?,
         What::Live(live) => measure_live(live)?,
+        What::Cases(cases) => measure_cases(cases)?,
     }
     Ok(Ended::Well)
 }
@@ -110,6 +123,15 @@ fn measure_detection(arguments: &Detect) -> Result<()> {
         "ratio_to_peer_cold": ratio.map(|(peer, own)| (own / peer * 10.0).round() / 10.0),
     });
     println!("{line}");
+    Ok(())
+}
+
+fn measure_cases(arguments: &CasesArguments) -> Result<()> {
+    let cases = arguments.cases.max(2);
+    let load = bench::cases::Load { cases, storm: arguments.storm.clamp(1, cases) };
+    let folder = tempfile::tempdir().context("no folder for the measurement")?;
+    let figures = tokio::runtime::Runtime::new()?.block_on(bench::cases::measure(folder.path(), load))?;
+    println!("{}", json!({"bench": "cases", "optimised": !cfg!(debug_assertions), "figures": figures}));
     Ok(())
 }
 

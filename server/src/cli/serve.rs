@@ -26,8 +26,6 @@ pub struct Arguments {
 const TICK: Duration = Duration::from_millis(500);
 /// How often marks of customers whose time is over are taken away.
 const FADE: Millis = Millis::minutes(1);
-/// How long a claimed case is left to the node that claimed it.
-const CLAIM: Millis = Millis::seconds(5);
 
 pub fn run(arguments: &Arguments) -> Result<Ended> {
     let config = Config::load()?;
@@ -119,7 +117,7 @@ async fn told_to_end() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
-/// Claims due cases one after the other and lets their clocks run; overdue ones fire once after a restart.
+/// Lets the clocks of cases and promises run, and marks of customers fade.
 async fn run_clocks(desk: Desk, stop: CancellationToken) {
     let mut faded = desk.clock.now();
     loop {
@@ -137,18 +135,8 @@ async fn run_clocks(desk: Desk, stop: CancellationToken) {
                 tracing::error!("Marks of customers do not fade: {error:#}");
             }
         }
-        loop {
-            let claimed = match desk.store.claim_due(now, now.plus(CLAIM)).await {
-                Ok(claimed) => claimed,
-                Err(error) => {
-                    tracing::error!("The clocks of cases cannot be read: {error:#}");
-                    None
-                }
-            };
-            let Some(case) = claimed else { break };
-            if let Err(error) = tick(&desk, &case, now).await {
-                tracing::error!(case.id = %case, "The clock of case {case} failed: {error:#}");
-            }
+        if let Err(error) = crate::ticker::round(&desk, now).await {
+            tracing::error!("The clocks of cases cannot be read: {error:#}");
         }
     }
 }
@@ -202,13 +190,5 @@ async fn play_over(desk: Desk, path: &Path, number: u32, stop: CancellationToken
             () = tokio::time::sleep(PLAY_REST) => {}
         }
         desk.pipeline.end(&id, desk.clock.now()).await?;
-    }
-}
-
-async fn tick(desk: &Desk, case: &crate::store::CaseId, now: gradus_engine::time::Timestamp) -> Result<()> {
-    let row = desk.store.case(case).await?;
-    match row.and_then(|row| row.conversation_id) {
-        Some(conversation) => desk.pipeline.tick(&conversation, now).await,
-        None => Ok(()),
     }
 }

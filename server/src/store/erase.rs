@@ -3,6 +3,7 @@
 use gradus_engine::time::Timestamp;
 
 use super::Store;
+use super::documents;
 use super::engine::{Db, Tx, within};
 use super::error::StoreError;
 use super::ids::{ConversationId, CustomerId};
@@ -12,7 +13,7 @@ use super::ids::{ConversationId, CustomerId};
 pub struct Erased {
     /// How many conversations lost their words.
     pub conversations: usize,
-    /// The recordings to delete from the object storage.
+    /// The recordings and documents to delete from the object storage.
     pub recordings: Vec<String>,
 }
 
@@ -100,6 +101,7 @@ async fn forget_words(tx: &mut Tx, ids: &[ConversationId]) -> Result<Erased, Sto
                 .await?
         });
         recordings.extend(key);
+        recordings.extend(documents::forget(tx, id).await?);
         for sql in [
             "UPDATE utterance_texts SET text = NULL, lemmas = NULL, words = NULL WHERE conversation_id = $1",
             "UPDATE parties SET name = NULL, tel = NULL, email = NULL WHERE conversation_id = $1 AND role = 'customer'",

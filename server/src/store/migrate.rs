@@ -100,6 +100,18 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0013_recording_queue.sql"),
         postgres_only: false,
     },
+    Migration {
+        number: 17,
+        name: "related",
+        sql: include_str!("../../migrations/0017_related.sql"),
+        postgres_only: false,
+    },
+    Migration {
+        number: 18,
+        name: "incidents",
+        sql: include_str!("../../migrations/0018_incidents.sql"),
+        postgres_only: false,
+    },
 ];
 
 /// A migration that ran, as the database remembers it.

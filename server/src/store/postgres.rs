@@ -12,8 +12,8 @@ const CONNECTIONS: u32 = 8;
 
 /// Nodes that claim at the same time pass each other by.
 pub(super) const CLAIM_DUE: &str = "UPDATE cases SET claimed_until_ms = $2
-    WHERE id = (SELECT id FROM cases WHERE wake_at_ms <= $1 AND claimed_until_ms <= $1 AND closed_at_ms IS NULL
-                ORDER BY wake_at_ms LIMIT 1 FOR UPDATE SKIP LOCKED)
+    WHERE id IN (SELECT id FROM cases WHERE wake_at_ms <= $1 AND claimed_until_ms <= $1 AND closed_at_ms IS NULL
+                 ORDER BY wake_at_ms LIMIT $3 FOR UPDATE SKIP LOCKED)
     RETURNING id";
 
 pub(super) const CLAIM_CLIMBING: &str = "UPDATE alerts SET claimed_until_ms = $2

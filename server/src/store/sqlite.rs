@@ -14,8 +14,8 @@ const READERS: u32 = 4;
 
 /// The one writer holds the lock, so there is nothing to skip.
 pub(super) const CLAIM_DUE: &str = "UPDATE cases SET claimed_until_ms = $2
-    WHERE id = (SELECT id FROM cases WHERE wake_at_ms <= $1 AND claimed_until_ms <= $1 AND closed_at_ms IS NULL
-                ORDER BY wake_at_ms LIMIT 1)
+    WHERE id IN (SELECT id FROM cases WHERE wake_at_ms <= $1 AND claimed_until_ms <= $1 AND closed_at_ms IS NULL
+                 ORDER BY wake_at_ms LIMIT $3)
     RETURNING id";
 
 pub(super) const CLAIM_CLIMBING: &str = "UPDATE alerts SET claimed_until_ms = $2

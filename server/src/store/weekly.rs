@@ -123,7 +123,7 @@ impl Store {
         to: Timestamp,
     ) -> Result<Vec<(String, String)>, StoreError> {
         let sql = "SELECT currency, cost FROM cases
-                   WHERE (CAST($1 AS TEXT) IS NULL OR team = $1) AND closed_at_ms >= $2 AND closed_at_ms < $3
+                   WHERE (CAST($1 AS TEXT) IS NULL OR team = $1) AND merged_into IS NULL AND closed_at_ms >= $2 AND closed_at_ms < $3
                      AND cost IS NOT NULL AND currency IS NOT NULL";
         Ok(on!(self.read, |pool| sqlx::query_as(sql)
             .bind(team)
@@ -147,14 +147,15 @@ const REPEATED: &str = "SELECT COUNT(*) FROM conversations v
       AND EXISTS (SELECT 1 FROM conversations p WHERE p.customer_id = v.customer_id
                       AND p.started_at_ms < v.started_at_ms AND p.started_at_ms >= v.started_at_ms - 1209600000)";
 
+// A case that goes on in another one is the same matter, counted once.
 const OPENED: &str = "SELECT COUNT(*) FROM cases
-    WHERE (CAST($1 AS TEXT) IS NULL OR team = $1) AND opened_at_ms >= $2 AND opened_at_ms < $3";
+    WHERE (CAST($1 AS TEXT) IS NULL OR team = $1) AND merged_into IS NULL AND opened_at_ms >= $2 AND opened_at_ms < $3";
 
 const CLOSED: &str = "SELECT COUNT(*) FROM cases
-    WHERE (CAST($1 AS TEXT) IS NULL OR team = $1) AND closed_at_ms >= $2 AND closed_at_ms < $3";
+    WHERE (CAST($1 AS TEXT) IS NULL OR team = $1) AND merged_into IS NULL AND closed_at_ms >= $2 AND closed_at_ms < $3";
 
 const LEFT_OPEN: &str = "SELECT COUNT(*) FROM cases
-    WHERE (CAST($1 AS TEXT) IS NULL OR team = $1) AND opened_at_ms < $3
+    WHERE (CAST($1 AS TEXT) IS NULL OR team = $1) AND merged_into IS NULL AND opened_at_ms < $3
       AND (closed_at_ms IS NULL OR closed_at_ms >= $3) AND $2 <= $3";
 
 const BY_DECISION: &str = "SELECT d.decision, COUNT(*) AS n FROM decisions d
@@ -177,5 +178,5 @@ const BY_AGENT: &str =
     GROUP BY COALESCE(g.name, v.agent_name, '') ORDER BY n DESC, agent";
 
 const BY_RESOLUTION: &str = "SELECT COALESCE(reason, '') AS why, COUNT(*) AS n FROM cases
-    WHERE (CAST($1 AS TEXT) IS NULL OR team = $1) AND closed_at_ms >= $2 AND closed_at_ms < $3
+    WHERE (CAST($1 AS TEXT) IS NULL OR team = $1) AND merged_into IS NULL AND closed_at_ms >= $2 AND closed_at_ms < $3
     GROUP BY COALESCE(reason, '') ORDER BY n DESC, why";

@@ -5,6 +5,7 @@ mod account;
 mod asks;
 mod assets;
 mod authority;
+mod backtest;
 mod board;
 mod case;
 mod cases;
@@ -20,6 +21,7 @@ mod findings;
 mod frame;
 mod hints;
 mod icons;
+mod incidents;
 mod learn;
 mod practice;
 mod protocol;
@@ -52,6 +54,7 @@ pub(crate) use duty::ROLES as DUTY_ROLES;
 pub(crate) use hints::hints;
 
 pub use board::{alert_words, render_row};
+pub use complaint::Pace as ComplaintPace;
 pub use error::as_pages;
 pub use frame::{Frame, Section, Who};
 pub use words::{Lang, Words};
@@ -98,9 +101,15 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/cases/{id}/ask", post(case::ask))
         .route("/cases/{id}/answer", post(case::answer))
         .route("/cases/{id}/follow", post(case::follow))
+        .route("/cases/{id}/merge", post(case::merge))
+        .route("/cases/{id}/link", post(case::link))
+        .route("/cases/{id}/unlink", post(case::unlink))
+        .route("/cases/{id}/documents/{document}", get(crate::api::documents::read))
+        .route("/cases/{id}/documents/{document}/remove", post(case::remove_document))
         .layer(DefaultBodyLimit::max(FORM_BYTES));
     let uploads = Router::new()
         .route("/conversations/upload", post(upload::submit))
+        .route("/cases/{id}/documents", post(case::add_documents))
         .layer(DefaultBodyLimit::max(upload_bytes));
     Router::new()
         .merge(pages)
@@ -126,7 +135,13 @@ fn desk_routes() -> Router<App> {
         .route("/practice/sessions/{id}", get(practice::session).post(practice::reply))
         .route("/protocol", get(protocol::page))
         .route("/protocol/read", post(protocol::read))
+        .route("/protocol/backtest", get(backtest::page).post(backtest::submit))
         .route("/findings", get(findings::page))
+        .route("/incidents", get(incidents::list))
+        .route("/incidents/{number}", get(incidents::page))
+        .route("/incidents/{number}/inform", post(incidents::inform))
+        .route("/incidents/{number}/name", post(incidents::name))
+        .route("/incidents/{number}/close", post(incidents::close))
         .route("/complaint/{key}", get(complaint::page).post(complaint::submit))
         .route("/duty", get(duty::page).post(duty::add))
         .route("/duty/{id}/remove", post(duty::remove))

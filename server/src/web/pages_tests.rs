@@ -43,7 +43,10 @@ fn board(lang: Lang) -> Vec<(&'static str, String)> {
     let html: Vec<String> = rows.iter().map(|(row, curve)| render_row(&w, row, curve).unwrap()).collect();
     let plain: Vec<_> = rows.iter().map(|(row, _)| row.clone()).collect();
     let customer = || Some("Кузьмина Татьяна Сергеевна".to_owned());
-    let named: Vec<_> = samples::alerts().into_iter().map(|alert| (alert, customer())).collect();
+    let named: Vec<_> = samples::alerts()
+        .into_iter()
+        .map(|alert| (alert, customer(), Some("я подам <в суд>".to_owned())))
+        .collect();
     let alerts = alert_lines(&w, &named);
     let full = BoardPage {
         f: frame(lang, Section::Board),
@@ -138,6 +141,8 @@ fn cases(lang: Lang) -> Vec<(&'static str, String)> {
                 of: 4,
             }],
             promises: &[("kept".into(), 2), ("late".into(), 1)],
+            related: &samples::related(),
+            documents: &samples::documents(),
             clocks: &samples::clocks(),
             asks: &samples::asks(),
             followers: &[("user-agent".into(), Some("Ольга Ветрова".into()))],

@@ -231,6 +231,7 @@ impl Words {
     pub fn state(&self, state: &str) -> &'static str {
         match state {
             "open" => self.t.st_open,
+            "merged" => self.t.st_merged,
             "acknowledged" => self.t.st_acknowledged,
             "in_work" => self.t.st_in_work,
             _ => self.t.st_resolved,
@@ -315,9 +316,30 @@ impl Words {
             "grant_requested" => self.t.g_requested_entry,
             "grant_approved" => self.t.g_approved_entry,
             "grant_refused" => self.t.g_refused_entry,
+            "cause_gone" => self.t.t_cause_gone,
+            "merged" => self.t.t_merged,
+            "took_in" => self.t.t_took_in,
+            "linked" => self.t.t_linked,
+            "unlinked" => self.t.t_unlinked,
+            "document" => self.t.t_document,
+            "document_removed" => self.t.t_document_removed,
             "followed" => self.t.t_followed,
             "unfollowed" => self.t.t_unfollowed,
             _ => self.t.t_other,
+        }
+    }
+
+    /// Returns a size in bytes as people say it.
+    pub fn bytes(&self, bytes: i64) -> String {
+        let units = if self.lang == Lang::Ru { ["Б", "КБ", "МБ"] } else { ["B", "KB", "MB"] };
+        let comma = if self.lang == Lang::Ru { "," } else { "." };
+        match bytes.max(0) {
+            bytes @ ..1_024 => format!("{bytes}\u{a0}{}", units[0]),
+            bytes @ 1_024..1_048_576 => format!("{}\u{a0}{}", (bytes + 512) / 1_024, units[1]),
+            bytes => {
+                let tenths = (bytes + 52_428) / 104_857;
+                format!("{}{comma}{}\u{a0}{}", tenths / 10, tenths % 10, units[2])
+            }
         }
     }
 
@@ -349,6 +371,7 @@ impl Words {
             "promise_late" => self.t.al_promise_late,
             "approval" => self.t.al_approval,
             "waited_in_vain" => self.t.al_waited_in_vain,
+            "cause_gone" => self.t.al_cause_gone,
             _ => return None,
         })
     }

@@ -6,8 +6,9 @@ use serde_json::json;
 
 use crate::store::{
     AlertId, AlertRow, AskRow, CaseId, CaseRow, ClockRow, CommitmentId, CommitmentRow, ConversationId,
-    ConversationPage, ConversationRow, Customer, CustomerId, DecisionId, DecisionRow, DeliveryRow, Evidence,
-    HeatRow, NewParty, Purchase, SignalRow, TimelineRow, User, UserId, UtteranceRow, Weekly,
+    ConversationPage, ConversationRow, Customer, CustomerId, DecisionId, DecisionRow, DeliveryRow,
+    DocumentRow, Evidence, HeatRow, NewParty, Purchase, RelatedRow, SignalRow, TimelineRow, User, UserId,
+    UtteranceRow, Weekly,
 };
 
 /// Tuesday, 2026-11-24, 15:20 in Moscow.
@@ -130,6 +131,7 @@ pub fn alerts() -> Vec<AlertRow> {
         level: 0,
         topic: "case".into(),
         department: None,
+        team: None,
         state: "open".into(),
         repeats,
         created_at_ms: NOW - 9_000,
@@ -424,6 +426,35 @@ pub fn just_begun() -> ConversationPage {
     page
 }
 
+pub fn related() -> Vec<RelatedRow> {
+    let other = |number: i64, relation: &str| RelatedRow {
+        id: CaseId(format!("k{number}")),
+        number,
+        state: if relation == "merged" { "merged".into() } else { "in_work".into() },
+        customer_name: Some("Кузьмина <Татьяна>".into()),
+        team: None,
+        opened_at_ms: NOW - 7_200_000,
+        relation: relation.into(),
+    };
+    vec![other(120, "merged"), other(117, "linked"), other(91, "alike")]
+}
+
+pub fn documents() -> Vec<DocumentRow> {
+    let document = |id: &str, name: &str, size_bytes: i64| DocumentRow {
+        id: id.into(),
+        case_id: CaseId("k118".into()),
+        name: name.into(),
+        media_type: "application/pdf".into(),
+        size_bytes,
+        sha256: "0".repeat(64),
+        object_key: format!("documents/{id}"),
+        added_by: UserId("user-rop".into()),
+        added_by_name: Some("Игорь Панов".into()),
+        added_at_ms: NOW - 300_000,
+    };
+    vec![document("d1", "Акт осмотра <2>.pdf", 1_530_000), document("d2", "переписка.txt", 812)]
+}
+
 pub fn cases() -> Vec<CaseRow> {
     let case = |number: i64, customer: &str, state: &str, priority: &str, due: i64| CaseRow {
         id: CaseId(format!("k{number}")),
@@ -454,6 +485,7 @@ pub fn cases() -> Vec<CaseRow> {
         conclusion: None,
         closed_at_ms: None,
         closed_by: None,
+        merged_into: None,
     };
     let mut closed = case(102, "Чуйков Павел", "closed", "high", 0);
     closed.closed_at_ms = Some(NOW - 86_400_000);
