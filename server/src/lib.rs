@@ -29,6 +29,7 @@ pub mod practice;
 pub mod promises;
 pub mod protocol_diff;
 pub mod protocols;
+pub mod rating;
 pub mod related;
 pub mod store;
 pub mod ticker;

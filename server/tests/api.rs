@@ -9,6 +9,8 @@ mod authority;
 mod backtest;
 #[path = "api/bot.rs"]
 mod bot;
+#[path = "api/care.rs"]
+mod care;
 #[path = "api/complaint.rs"]
 mod complaint;
 #[path = "api/desk.rs"]

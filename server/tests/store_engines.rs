@@ -20,5 +20,7 @@ mod operation;
 mod pages;
 #[path = "store_engines/people.rs"]
 mod people;
+#[path = "store_engines/related.rs"]
+mod related;
 #[path = "store_engines/upkeep.rs"]
 mod upkeep;

@@ -67,6 +67,11 @@ pub async fn one(State(app): State<App>, me: Me, Path(id): Path<String>) -> Resu
         let related = related.iter().filter(|other| me.sees(other.team.as_deref()));
         fields.insert("related".into(), related.map(related_body).collect());
         let documents = app.desk.store.documents_of(&row.id).await?;
+        let rating = app.desk.store.rating_of(&row.id).await?;
+        let rating = rating
+            .map(|rating| json!({"stars": rating.stars, "words": rating.words, "at_ms": rating.rated_at_ms}));
+        fields.insert("rating".into(), json!(rating));
+        fields.insert("stayed".into(), json!(app.desk.store.stayed(&row.id).await?));
         fields.insert("documents".into(), documents.iter().map(super::documents::body).collect());
     }
     Ok(Json(case).into_response())

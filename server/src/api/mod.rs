@@ -116,7 +116,7 @@ fn small() -> Router<App> {
         .route("/api/v1/week", get(figures::week))
         .route("/api/v1/reports/{week}", get(reports::week))
         .route("/api/v1/customers", get(figures::customers))
-        .route("/api/v1/customers/{id}", get(figures::customer))
+        .route("/api/v1/customers/{id}", get(figures::customer).post(figures::act))
         .route("/api/v1/customers/{id}/dossier", get(figures::dossier))
         .route("/api/v1/practice", get(practice::list))
         .route("/api/v1/practice/{id}", post(practice::begin))

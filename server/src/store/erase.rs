@@ -37,6 +37,8 @@ impl Store {
         super::conversations::found(changed, "customer", id)?;
         for sql in [
             "DELETE FROM customer_contacts WHERE customer_id = $1",
+            "DELETE FROM customer_notes WHERE customer_id = $1",
+            "UPDATE case_ratings SET words = NULL WHERE case_id IN (SELECT id FROM cases WHERE customer_id = $1)",
             "DELETE FROM purchases WHERE customer_id = $1",
             "UPDATE case_timeline SET text = NULL, detail = '{}'
              WHERE case_id IN (SELECT id FROM cases WHERE customer_id = $1)",

@@ -112,6 +112,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0018_incidents.sql"),
         postgres_only: false,
     },
+    Migration {
+        number: 21,
+        name: "care",
+        sql: include_str!("../../migrations/0021_care.sql"),
+        postgres_only: false,
+    },
 ];
 
 /// A migration that ran, as the database remembers it.

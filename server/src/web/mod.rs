@@ -25,6 +25,7 @@ mod incidents;
 mod learn;
 mod practice;
 mod protocol;
+mod rating;
 mod sign_in;
 mod streams;
 mod svg;
@@ -142,6 +143,8 @@ fn desk_routes() -> Router<App> {
         .route("/incidents/{number}/inform", post(incidents::inform))
         .route("/incidents/{number}/name", post(incidents::name))
         .route("/incidents/{number}/close", post(incidents::close))
+        .route("/rate/{key}", get(rating::page).post(rating::submit))
+        .route("/cases/{id}/stayed", post(rating::stayed))
         .route("/complaint/{key}", get(complaint::page).post(complaint::submit))
         .route("/duty", get(duty::page).post(duty::add))
         .route("/duty/{id}/remove", post(duty::remove))
@@ -152,6 +155,10 @@ fn desk_routes() -> Router<App> {
         .route("/customers", get(customers::list))
         .route("/customers/{id}", get(customers::card))
         .route("/customers/{id}/forgive", post(customers::forgive))
+        .route("/customers/{id}/notes", post(customers::note))
+        .route("/customers/{id}/notes/{note}/remove", post(customers::remove_note))
+        .route("/customers/{id}/join", post(customers::join))
+        .route("/customers/{id}/part", post(customers::part))
         .route("/users", get(users::page).post(users::add))
         .route("/users/{id}/active", post(users::active))
         .route("/streams", get(streams::page))

@@ -11,11 +11,13 @@ use jiff::tz::TimeZone;
 
 use super::account::{AccountPage, Wrongs};
 use super::board::{ArchivePage, BoardPage, alert_lines, render_row, summary};
-use super::case::{CaseForm, CaseParts, Page as CasePage, view as case_view};
+use super::case::{Care, CaseForm, CaseParts, Page as CasePage, view as case_view};
 use super::cases::{CasesPage, lead, line, tabs};
 use super::channels::{ChannelView, ChannelsView, CodeView, Tried};
 use super::conversation::{Page as ConversationPage, view as conversation_view};
-use super::customers::{CardPage, ListPage, bought_line, customer_facts, customer_line, telephone};
+use super::customers::{
+    CardPage, ListPage, bought_line, customer_facts, customer_line, note_line, telephone,
+};
 use super::deliveries::{DeliveriesPage, delivery_line};
 use super::error::page as error_page;
 use super::sign_in::SignInPage;
@@ -143,6 +145,11 @@ fn cases(lang: Lang) -> Vec<(&'static str, String)> {
             promises: &[("kept".into(), 2), ("late".into(), 1)],
             related: &samples::related(),
             documents: &samples::documents(),
+            care: &Care {
+                rating: Some(samples::rating()),
+                link: "https://gradus.example/rate/118-0a".into(),
+                stayed: Some(true),
+            },
             clocks: &samples::clocks(),
             asks: &samples::asks(),
             followers: &[("user-agent".into(), Some("Ольга Ветрова".into()))],
@@ -200,6 +207,13 @@ fn others(lang: Lang) -> Vec<(&'static str, String)> {
         rows: samples::board().iter().map(|(row, curve)| render_row(&w, row, curve).unwrap()).collect(),
         cases: samples::cases().iter().map(|row| line(&w, row)).collect(),
         purchases: samples::purchases().iter().map(|bought| bought_line(&w, bought)).collect(),
+        notes: samples::customer_notes()
+            .iter()
+            .map(|note| note_line(&w, note, &UserId("user-rop".into())))
+            .collect(),
+        joined: vec![("c012".into(), "Руслан А.".into())],
+        lives_on: None,
+        wrong: None,
     };
     let list = ListPage {
         f: frame(lang, Section::Customers),

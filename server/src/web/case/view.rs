@@ -11,7 +11,7 @@ use crate::auth::{May, Role};
 use crate::dossier::PreparedOption;
 use crate::store::{
     AlertRow, AskRow, CaseRow, ClockRow, ConversationPage, ConversationRow, Customer, DeliveryRow,
-    DocumentRow, RelatedRow, TimelineRow, User, UserId,
+    DocumentRow, Rating, RelatedRow, TimelineRow, User, UserId,
 };
 use crate::web::conversation::{DecisionView, decisions};
 use crate::web::customers::customer_facts;
@@ -59,6 +59,13 @@ struct Outcome {
     decision: String,
     cost: String,
     conclusion: String,
+    /// What the customer says of it.
+    rating: String,
+    rating_words: String,
+    /// The link that the customer rates it by.
+    rate_link: String,
+    /// Each answer with its words and whether it is the one.
+    stayed: [(&'static str, &'static str, bool); 3],
 }
 
 struct Entry {
@@ -120,6 +127,17 @@ pub struct CaseView {
     timeline: Vec<Entry>,
 }
 
+/// What is known of the customer after the end of a case.
+#[derive(Default)]
+pub struct Care {
+    /// What they say of it.
+    pub rating: Option<Rating>,
+    /// The link by which they do.
+    pub link: String,
+    /// Whether they stayed.
+    pub stayed: Option<bool>,
+}
+
 /// What a case is shown from.
 pub struct CaseParts<'a> {
     /// The case.
@@ -148,6 +166,8 @@ pub struct CaseParts<'a> {
     pub related: &'a [RelatedRow],
     /// Its documents.
     pub documents: &'a [DocumentRow],
+    /// What the customer says of it, the link by which they do, and whether they stayed.
+    pub care: &'a Care,
     /// What departments were asked.
     pub asks: &'a [AskRow],
     /// Who follows it.
@@ -167,6 +187,7 @@ pub fn view(w: &Words, protocol: &Protocol, parts: CaseParts<'_>) -> CaseView {
     let promises = promises_words(w, parts.promises);
     let related = parts.related.iter().map(|other| related_view(w, other)).collect();
     let documents = parts.documents.iter().map(|one| document_view(w, one, parts.me.as_str())).collect();
+    let care = parts.care;
     let CaseParts { row, timeline, talk, customer, earlier, people, alerts, deliveries, me, .. } = parts;
     let closed = row.closed_at_ms.is_some();
     let mine = row.owner_id.as_ref() == Some(me);
@@ -211,7 +232,7 @@ pub fn view(w: &Words, protocol: &Protocol, parts: CaseParts<'_>) -> CaseView {
             icon: icons::icon(&talk.conversation.channel),
             when: w.moment(talk.conversation.started_at_ms),
         }),
-        outcome: outcome(w, row),
+        outcome: outcome(w, row, care),
         reasons: Reason::ALL.iter().map(|reason| (reason.name(), w.reason(reason.name()))).collect(),
         cost_kinds: cost_kinds(w),
         customer_facts: customer.as_ref().map(|customer| customer_facts(w, customer)).unwrap_or_default(),
@@ -343,7 +364,7 @@ fn steps(w: &Words, row: &CaseRow) -> Vec<Step> {
     order.iter().enumerate().map(step).collect()
 }
 
-fn outcome(w: &Words, row: &CaseRow) -> Option<Outcome> {
+fn outcome(w: &Words, row: &CaseRow, care: &Care) -> Option<Outcome> {
     let closed = row.closed_at_ms.filter(|_| row.merged_into.is_none())?;
     let money = row.cost.as_deref().map(|cost| w.money_text(cost, row.currency.as_deref().unwrap_or("RUB")));
     Some(Outcome {
@@ -352,6 +373,18 @@ fn outcome(w: &Words, row: &CaseRow) -> Option<Outcome> {
         decision: row.decision.clone().unwrap_or_default(),
         cost: money.unwrap_or_default(),
         conclusion: row.conclusion.clone().unwrap_or_default(),
+        rating: care
+            .rating
+            .as_ref()
+            .map(|rating| format!("{}\u{a0}/\u{a0}5", rating.stars))
+            .unwrap_or_default(),
+        rating_words: care.rating.as_ref().and_then(|rating| rating.words.clone()).unwrap_or_default(),
+        rate_link: care.link.clone(),
+        stayed: [
+            ("yes", w.t.ra_yes, care.stayed == Some(true)),
+            ("no", w.t.ra_no, care.stayed == Some(false)),
+            ("", w.t.ra_unknown, care.stayed.is_none()),
+        ],
     })
 }
 

@@ -6,9 +6,9 @@ use serde_json::json;
 
 use crate::store::{
     AlertId, AlertRow, AskRow, CaseId, CaseRow, ClockRow, CommitmentId, CommitmentRow, ConversationId,
-    ConversationPage, ConversationRow, Customer, CustomerId, DecisionId, DecisionRow, DeliveryRow,
-    DocumentRow, Evidence, HeatRow, NewParty, Purchase, RelatedRow, SignalRow, TimelineRow, User, UserId,
-    UtteranceRow, Weekly,
+    ConversationPage, ConversationRow, Customer, CustomerId, CustomerNote, DecisionId, DecisionRow,
+    DeliveryRow, DocumentRow, Evidence, HeatRow, NewParty, Purchase, Rating, RelatedRow, SignalRow,
+    TimelineRow, User, UserId, UtteranceRow, Weekly,
 };
 
 /// Tuesday, 2026-11-24, 15:20 in Moscow.
@@ -437,6 +437,20 @@ pub fn related() -> Vec<RelatedRow> {
         relation: relation.into(),
     };
     vec![other(120, "merged"), other(117, "linked"), other(91, "alike")]
+}
+
+pub fn rating() -> Rating {
+    Rating { stars: 4, words: Some("быстро & по делу".into()), rated_at_ms: NOW - 60_000 }
+}
+
+pub fn customer_notes() -> Vec<CustomerNote> {
+    vec![CustomerNote {
+        id: "n1".into(),
+        text: "Звонить <после> 18:00".into(),
+        written_by: UserId("user-rop".into()),
+        written_by_name: Some("Игорь Панов".into()),
+        written_at_ms: NOW - 86_400_000,
+    }]
 }
 
 pub fn documents() -> Vec<DocumentRow> {
