@@ -33,6 +33,8 @@ pub struct Config {
     pub notice: Notice,
     /// Practice.
     pub practice: Practice,
+    /// Quality cards.
+    pub quality: Quality,
     /// The weekly report by letter.
     pub report: Report,
     /// The complaint form.
@@ -304,6 +306,16 @@ impl Recipient {
 pub struct Practice {
     /// Folder of the company's own scenarios, empty for none.
     pub folder: String,
+}
+
+/// Quality cards.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quality {
+    /// Folder of the company's own forms, empty for none.
+    pub folder: String,
+    /// How many conversations of each agent are drawn in a week, 1–50.
+    pub per_agent: u32,
 }
 
 /// Signing in.

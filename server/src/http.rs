@@ -65,6 +65,8 @@ pub struct App {
     pub complaints: Arc<web::ComplaintPace>,
     /// Backtests that run beside the desk.
     pub backtests: Arc<crate::backtests::Backtests>,
+    /// The forms of quality cards.
+    pub forms: Arc<crate::quality::Forms>,
     /// Store, pipeline, recordings, time, configuration.
     pub desk: Desk,
     /// Where live pages listen.
@@ -100,10 +102,14 @@ impl App {
         let folder = desk.config.practice.folder.clone();
         let folder = (!folder.is_empty()).then(|| std::path::Path::new(&folder));
         let practice = Arc::new(crate::practice::Book::open(folder)?);
+        let folder = desk.config.quality.folder.clone();
+        let folder = (!folder.is_empty()).then(|| std::path::Path::new(&folder));
+        let forms = Arc::new(crate::quality::Forms::open(folder)?);
         Ok(Self {
             practice,
             complaints: Arc::default(),
             backtests: Arc::default(),
+            forms,
             desk,
             live,
             hub: Hub::default(),

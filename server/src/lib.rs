@@ -32,6 +32,7 @@ pub mod protocols;
 pub mod rating;
 pub mod related;
 pub mod store;
+pub mod tasks;
 pub mod ticker;
 
 pub mod alert;
@@ -52,6 +53,8 @@ pub mod web;
 
 pub mod bench;
 pub mod eval;
+pub mod quality;
 pub mod report;
+pub mod review;
 
 pub mod cli;

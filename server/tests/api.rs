@@ -19,6 +19,8 @@ mod desk;
 mod duty;
 #[path = "api/feedback.rs"]
 mod feedback;
+#[path = "api/follow_up.rs"]
+mod follow_up;
 #[path = "api/history.rs"]
 mod history;
 #[path = "api/incidents.rs"]
@@ -39,6 +41,8 @@ mod practice;
 mod promises;
 #[path = "api/protocol.rs"]
 mod protocol;
+#[path = "api/quality.rs"]
+mod quality;
 #[path = "api/related.rs"]
 mod related;
 #[path = "api/reload.rs"]

@@ -12,14 +12,20 @@ mod customers;
 mod deliveries;
 #[path = "store_engines/desk.rs"]
 mod desk;
+#[path = "store_engines/follow_up.rs"]
+mod follow_up;
 #[path = "store_engines/log.rs"]
 mod log;
+#[path = "store_engines/month.rs"]
+mod month;
 #[path = "store_engines/operation.rs"]
 mod operation;
 #[path = "store_engines/pages.rs"]
 mod pages;
 #[path = "store_engines/people.rs"]
 mod people;
+#[path = "store_engines/quality.rs"]
+mod quality;
 #[path = "store_engines/related.rs"]
 mod related;
 #[path = "store_engines/upkeep.rs"]

@@ -47,6 +47,21 @@ pub enum CostKind {
     Other,
 }
 
+impl CostKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Discount, Self::Bonus, Self::Refund, Self::Other];
+
+    /// Returns the name used in the API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Discount => "discount",
+            Self::Bonus => "bonus",
+            Self::Refund => "refund",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// Longest text of a decision or a conclusion, in code points.
 const MAX_TEXT: usize = 4_000;
 

@@ -27,7 +27,10 @@ pub async fn week(
 ) -> Result<Response, ApiError> {
     me.may(May::Figures)?;
     let week = Week::parse(&week).map_err(|error| ApiError::Wrong(error.to_string()))?;
-    let read = report::read(&app.desk.store, me.team(), week, &app.zone).await?;
+    let read = report::read(&app.desk.store, me.team(), week, &app.zone)
+        .await?
+        .named_by(&app.desk.pipeline.protocol());
+    let base = app.desk.config.http.public();
     let w = words_for(&app, me.lang);
     let (kind, ends, bytes) = match form.format.as_str() {
         "" | "json" => ("application/json", "json", report::json(&read)?),
@@ -37,10 +40,11 @@ pub async fn week(
             "xlsx",
             report::xlsx(&w, &read)?,
         ),
-        "html" => ("text/html; charset=utf-8", "html", report::html(&w, &read).into_bytes()),
+        "html" => ("text/html; charset=utf-8", "html", report::html(&w, &read, &base).into_bytes()),
+        "pdf" => ("application/pdf", "pdf", report::pdf(&w, &read, &base)?),
         other => {
             return Err(ApiError::Wrong(format!(
-                "format: \"{other}\" is not known; html, xlsx, csv or json"
+                "format: \"{other}\" is not known; html, pdf, xlsx, csv or json"
             )));
         }
     };

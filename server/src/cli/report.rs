@@ -1,4 +1,4 @@
-//! `gradus report`: the report of a week as page, table, workbook or JSON.
+//! `gradus report`: the report of a week as page, PDF, table, workbook or JSON.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -35,6 +35,7 @@ pub struct Arguments {
 #[derive(Clone, Copy, ValueEnum)]
 enum Form {
     Html,
+    Pdf,
     Xlsx,
     Csv,
     Json,
@@ -55,8 +56,10 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
         report
     })?;
     let words = Words::new(Lang::of(&arguments.lang), zone, now.millis());
+    let base = config.http.public();
     let bytes = match arguments.format {
-        Form::Html => report::html(&words, &report).into_bytes(),
+        Form::Html => report::html(&words, &report, &base).into_bytes(),
+        Form::Pdf => report::pdf(&words, &report, &base)?,
         Form::Xlsx => report::xlsx(&words, &report)?,
         Form::Csv => report::csv(&words, &report)?,
         Form::Json => report::json(&report)?,

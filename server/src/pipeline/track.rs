@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gradus_engine::alert::{Alert, Topic};
-use gradus_engine::case::{Action, Case, CaseChange, CaseState, ClockKind, Owner, Refusal};
+use gradus_engine::case::{Action, Case, CaseChange, CaseState, ClockKind, Cost, Owner, Refusal};
 use gradus_engine::decision::{Decision, DecisionKind, LadderStep};
 use gradus_engine::effect::{Effect, Grant};
 use gradus_engine::event::{Event, Said};
@@ -18,10 +18,10 @@ use super::{Basis, Spoken};
 use crate::analyze::cause;
 use crate::mask::{MaskedText, Masker};
 use crate::store::{
-    AlertClimb, AlertId, Batch, CaseAsk, CaseId, CaseUpdate, Change, ClockRow, Commitment, CommitmentId,
-    ConversationId, CustomerId, DecisionId, Evidence, GrantState, HeatPoint, NewAlert, NewCase, NewEvent,
-    NewGrant, Progress, Resolution, Service, Signal, TimelineEntry, UserId, Utterance, conversation_stream,
-    text_sha256,
+    AlertClimb, AlertId, Batch, CaseAsk, CaseCost, CaseId, CaseUpdate, Change, ClockRow, Commitment,
+    CommitmentId, ConversationId, CustomerId, DecisionId, Evidence, GrantState, HeatPoint, NewAlert, NewCase,
+    NewEvent, NewGrant, Progress, Resolution, Service, Signal, TimelineEntry, UserId, Utterance,
+    conversation_stream, text_sha256,
 };
 
 /// The running state of one conversation.
@@ -387,6 +387,7 @@ impl Track {
             reason: resolution.reason.name().to_owned(),
             decision: MaskedText::of(&resolution.decision),
             cost: resolution.total(&currency),
+            costs: resolution.costs.iter().map(case_cost).collect(),
             currency,
             conclusion: MaskedText::of(&resolution.conclusion),
             closed_by: who.cloned().unwrap_or_else(|| UserId(String::new())),
@@ -643,6 +644,10 @@ impl Track {
 }
 
 /// What a case owes, as the store keeps it.
+fn case_cost(cost: &Cost) -> CaseCost {
+    CaseCost { kind: cost.kind.name(), amount: cost.amount, currency: cost.currency.clone() }
+}
+
 fn service(basis: &Basis<'_>, case: &Case, now: Timestamp) -> Service {
     let calendars = &basis.protocol.clocks.calendars;
     let milliseconds = |span: Millis| i64::try_from(span.get()).unwrap_or(i64::MAX);

@@ -1,25 +1,34 @@
 //! The weekly report: one model, read once, written as page, table, workbook or JSON. Every figure has one formula, and
 //! `docs/report.md` says it in words.
 
+mod attention;
+mod pdf;
 mod post;
+mod sections;
 mod write;
 
+pub use attention::{Remark, attention};
+pub use pdf::{change, pdf};
 pub use post::{due, post};
-pub use write::{csv, html, json, safe_cell, xlsx};
+pub use sections::{Cell, Line, Link, Section, sections, share};
+pub use write::{address, csv, escaped, html, json, safe_cell, xlsx};
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
+use gradus_engine::protocol::Protocol;
 use gradus_engine::time::Timestamp;
 use jiff::ToSpan;
 use jiff::civil::{ISOWeekDate, Weekday};
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
-use crate::store::{CaseTimes, Counts, Store, Weekly};
+use crate::store::{CaseTimes, Counted, Counts, Store, Weekly, Which};
 
 /// How many weeks stand beside each other, the last one being the week of the report.
 pub const WEEKS: usize = 6;
+/// Customers who are named in the report.
+pub const MOST_CUSTOMERS: usize = 10;
 
 /// A week of the ISO calendar, such as 2026-W47.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,8 +106,22 @@ impl Spread {
     }
 }
 
+/// Sums of money by a name, each currency by itself.
+pub type Costs = BTreeMap<String, BTreeMap<String, Decimal>>;
+
+/// A customer with how many of their conversations escalated.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Hot {
+    /// The customer; empty for conversations of nobody known.
+    pub id: String,
+    /// Their name; empty where there is none.
+    pub name: String,
+    /// How many conversations.
+    pub count: i64,
+}
+
 /// Everything of one week.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Figures {
     /// The week, such as 2026-W47.
     pub week: String,
@@ -112,7 +135,9 @@ pub struct Figures {
     /// From the opening of a case to its closing, of the cases that are closed.
     pub to_resolve: Spread,
     /// What closed cases cost, by reason and currency.
-    pub cost_by_reason: BTreeMap<String, BTreeMap<String, Decimal>>,
+    pub cost_by_reason: Costs,
+    /// What closed cases cost, by kind and currency.
+    pub cost_by_kind: Costs,
     /// Alerts that somebody judged right, and wrong.
     pub alerts_right: i64,
     /// Alerts that somebody judged wrong.
@@ -121,6 +146,20 @@ pub struct Figures {
     pub promises: Counts,
     /// Conversations handed on without an own attempt, by agent.
     pub without_attempt: Counts,
+    /// Clocks of the cases that were opened, by clock.
+    pub clocks: Counts,
+    /// Of these, those that ran out.
+    pub clocks_breached: Counts,
+    /// Questions to departments, by department.
+    pub asked: Counts,
+    /// Of these, those that were not answered in time.
+    pub asked_late: Counts,
+    /// Uses of authority and requests for more, by what they are.
+    pub granted: Counts,
+    /// What was granted or promised beyond the authority without leave.
+    pub overspent: i64,
+    /// Customers with escalated conversations, those with the most first.
+    pub customers: Vec<Hot>,
 }
 
 /// The report of a week with those before it.
@@ -130,14 +169,36 @@ pub struct Report {
     pub team: Option<String>,
     /// The zone whose midnights begin its weeks.
     pub timezone: String,
+    /// The names of departments, as the protocol gives them.
+    pub departments: BTreeMap<String, String>,
     /// The weeks, the earliest first; the last is the week of the report.
     pub weeks: Vec<Figures>,
 }
 
 impl Report {
+    /// Makes a report of one week alone, with nothing to compare it with.
+    pub fn of_one(mut figures: Figures, team: Option<&str>, zone: &TimeZone) -> Self {
+        figures.customers.truncate(MOST_CUSTOMERS);
+        let timezone = zone.iana_name().unwrap_or("UTC").to_owned();
+        Self { team: team.map(str::to_owned), timezone, departments: BTreeMap::new(), weeks: vec![figures] }
+    }
+
     /// Returns the week of the report.
     pub fn this(&self) -> Option<&Figures> {
         self.weeks.last()
+    }
+
+    /// Names departments as a protocol does.
+    #[must_use]
+    pub fn named_by(mut self, protocol: &Protocol) -> Self {
+        let known = protocol.clocks.departments.iter();
+        self.departments = known.map(|known| (known.name.clone(), known.title.clone())).collect();
+        self
+    }
+
+    /// Returns the name of a department; one that the protocol does not know any more keeps its own.
+    pub fn department<'a>(&'a self, name: &'a str) -> &'a str {
+        self.departments.get(name).map_or(name, String::as_str)
     }
 }
 
@@ -151,23 +212,33 @@ pub async fn read(store: &Store, team: Option<&str>, week: Week, zone: &TimeZone
         let week = week.before(i64::try_from(back).unwrap_or(0));
         weeks.push(figures(store, team, week, zone).await?);
     }
+    // Of the weeks before, only what is compared: the customers of the last one.
+    let last: Vec<String> = weeks
+        .last()
+        .map(|week| week.customers.iter().take(MOST_CUSTOMERS).map(|hot| hot.id.clone()).collect())
+        .unwrap_or_default();
+    for week in &mut weeks {
+        week.customers.retain(|hot| last.contains(&hot.id));
+    }
     let timezone = zone.iana_name().unwrap_or("UTC").to_owned();
-    Ok(Report { team: team.map(str::to_owned), timezone, weeks })
+    Ok(Report { team: team.map(str::to_owned), timezone, departments: BTreeMap::new(), weeks })
 }
 
-async fn figures(store: &Store, team: Option<&str>, week: Week, zone: &TimeZone) -> Result<Figures> {
+/// Reads the figures of one week.
+///
+/// # Errors
+/// When the store cannot be read, or holds a cost that is no number.
+pub async fn figures(store: &Store, team: Option<&str>, week: Week, zone: &TimeZone) -> Result<Figures> {
     let span = week.span(zone);
+    let of = |counted| Which::of(counted, team, span);
     let times = store.case_times(team, span).await?;
-    let mut cost_by_reason: BTreeMap<String, BTreeMap<String, Decimal>> = BTreeMap::new();
+    let (mut cost_by_reason, mut cost_by_kind) = (Costs::new(), Costs::new());
     for spent in store.spent(team, span).await? {
-        let cost: Decimal =
-            spent.cost.parse().with_context(|| format!("the cost \"{}\" of a case", spent.cost))?;
-        let sum = cost_by_reason.entry(spent.reason).or_default().entry(spent.currency).or_default();
-        *sum = sum.saturating_add(cost);
+        for (costs, name) in [(&mut cost_by_reason, spent.reason), (&mut cost_by_kind, spent.kind)] {
+            let sum = costs.entry(name).or_default().entry(spent.currency.clone()).or_default();
+            *sum = sum.saturating_add(spent.amount);
+        }
     }
-    let verdicts = store.alert_verdicts(team, span).await?;
-    let said =
-        |verdict: &str| verdicts.iter().find(|(said, _)| said == verdict).map_or(0, |(_, count)| *count);
     Ok(Figures {
         week: week.to_string(),
         monday: week.monday().to_string(),
@@ -175,11 +246,28 @@ async fn figures(store: &Store, team: Option<&str>, week: Week, zone: &TimeZone)
         to_acknowledge: spread(&times, |case| case.acknowledged_at_ms),
         to_resolve: spread(&times, |case| case.closed_at_ms),
         cost_by_reason,
-        alerts_right: said("right"),
-        alerts_wrong: said("wrong"),
-        promises: store.promises_due(team, span).await?,
-        without_attempt: store.without_attempt(team, span).await?,
+        cost_by_kind,
+        alerts_right: store.counted(&of(Counted::Judged).named("right")).await?,
+        alerts_wrong: store.counted(&of(Counted::Judged).named("wrong")).await?,
+        promises: store.counted_by(&of(Counted::Promised)).await?,
+        without_attempt: store.counted_by(&of(Counted::Handed)).await?,
+        clocks: store.counted_by(&of(Counted::Clocks)).await?,
+        clocks_breached: store.counted_by(&of(Counted::Breached)).await?,
+        asked: store.counted_by(&of(Counted::Asked)).await?,
+        asked_late: store.counted_by(&of(Counted::AskedLate)).await?,
+        granted: store.counted_by(&of(Counted::Granted)).await?,
+        overspent: store.counted(&of(Counted::Overspent)).await?,
+        customers: customers(store, &of(Counted::EscalatedOf)).await?,
     })
+}
+
+/// Returns the customers with escalated conversations, with their names.
+async fn customers(store: &Store, which: &Which) -> Result<Vec<Hot>> {
+    let counts = store.counted_by(which).await?;
+    let ids: Vec<&str> = counts.iter().map(|(id, _)| id.as_str()).collect();
+    let names: BTreeMap<String, String> = store.customer_names(&ids).await?.into_iter().collect();
+    let hot = |(id, count)| Hot { name: names.get(&id).cloned().unwrap_or_default(), id, count };
+    Ok(counts.into_iter().map(hot).collect())
 }
 
 fn spread(times: &[CaseTimes], until: impl Fn(&CaseTimes) -> Option<i64>) -> Spread {

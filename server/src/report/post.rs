@@ -75,12 +75,21 @@ pub async fn post(desk: &Desk, channels: &Channels) -> Result<()> {
             continue;
         }
         let team = Some(recipient.team.as_str()).filter(|team| !team.is_empty());
-        let report = read(&desk.store, team, week, &zone).await?;
+        let report = read(&desk.store, team, week, &zone).await?.named_by(&desk.pipeline.protocol());
         let words = Words::new(Lang::of(&recipient.language), zone, now.millis());
         let subject = format!("{} {week}", words.t.rp_letter);
         let book = xlsx(&words, &report)?;
         let name = format!("gradus-{week}.xlsx");
-        match channels.letter(&recipient.address, &subject, html(&words, &report), (&name, book), now).await {
+        match channels
+            .letter(
+                &recipient.address,
+                &subject,
+                html(&words, &report, &desk.config.http.public()),
+                (&name, book),
+                now,
+            )
+            .await
+        {
             Ok(()) => {
                 posted = Posted { week: week.to_string(), failed_at_ms: 0 };
                 tracing::info!("The report of {week} went to {} recipients of the schedule", 1);

@@ -77,16 +77,29 @@ pub struct Resolution {
     pub reason: String,
     /// What was decided, in words.
     pub decision: MaskedText,
-    /// What it cost, 0 or more.
+    /// What it cost in the first of its currencies, 0 or more.
     pub cost: Decimal,
     /// ISO 4217, such as RUB.
     pub currency: String,
+    /// Each amount by itself, with what kind it is; none where it cost nothing.
+    pub costs: Vec<CaseCost>,
     /// What is to be learned.
     pub conclusion: MaskedText,
     /// Who closes it.
     pub closed_by: UserId,
     /// When.
     pub closed_at: Timestamp,
+}
+
+/// One amount of a resolution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseCost {
+    /// `discount`, `bonus`, `refund` or `other`.
+    pub kind: &'static str,
+    /// 0 or more.
+    pub amount: Decimal,
+    /// ISO 4217, such as RUB.
+    pub currency: String,
 }
 
 /// One entry of a case's timeline.
@@ -415,7 +428,8 @@ pub(super) async fn resolve(tx: &mut Tx, id: &CaseId, how: &Resolution) -> Resul
     if let Some((what, _)) = missing.iter().find(|(_, text)| text.trim().is_empty()) {
         return Err(StoreError::Refused(format!("a case is closed with its {what}, which is empty")));
     }
-    if how.cost.is_sign_negative() && !how.cost.is_zero() {
+    let negative = |amount: &Decimal| amount.is_sign_negative() && !amount.is_zero();
+    if negative(&how.cost) || how.costs.iter().any(|cost| negative(&cost.amount)) {
         return Err(StoreError::Refused("the cost of a resolution is 0 or more".into()));
     }
     let sql =
@@ -436,7 +450,29 @@ pub(super) async fn resolve(tx: &mut Tx, id: &CaseId, how: &Resolution) -> Resul
             .await?
             .rows_affected()
     });
-    still_open(tx, changed, id).await
+    still_open(tx, changed, id).await?;
+    write_costs(tx, id, &how.costs).await
+}
+
+/// Writes what a resolution cost in place of what an earlier one did.
+async fn write_costs(tx: &mut Tx, id: &CaseId, costs: &[CaseCost]) -> Result<(), StoreError> {
+    within!(tx, |conn| {
+        sqlx::query("DELETE FROM case_costs WHERE case_id = $1").bind(id).execute(conn).await?;
+    });
+    let sql = "INSERT INTO case_costs (case_id, number, kind, amount, currency) VALUES ($1, $2, $3, $4, $5)";
+    for (number, cost) in (0_i64..).zip(costs) {
+        within!(tx, |conn| {
+            sqlx::query(sql)
+                .bind(id)
+                .bind(number)
+                .bind(cost.kind)
+                .bind(cost.amount.normalize().to_string())
+                .bind(&cost.currency)
+                .execute(conn)
+                .await?;
+        });
+    }
+    Ok(())
 }
 
 pub(super) async fn write_down(tx: &mut Tx, entry: &TimelineEntry) -> Result<(), StoreError> {

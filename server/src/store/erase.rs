@@ -43,6 +43,12 @@ impl Store {
             "UPDATE case_timeline SET text = NULL, detail = '{}'
              WHERE case_id IN (SELECT id FROM cases WHERE customer_id = $1)",
             "UPDATE authority_uses SET reason = NULL, answer = NULL WHERE customer_id = $1",
+            "UPDATE tasks SET what = '', result = NULL WHERE case_id IN (SELECT id FROM cases WHERE customer_id = $1)
+                OR conversation_id IN (SELECT id FROM conversations WHERE customer_id = $1)",
+            "UPDATE quality_cards SET comment = NULL, appeal = NULL, settled_words = NULL
+             WHERE conversation_id IN (SELECT id FROM conversations WHERE customer_id = $1)",
+            "UPDATE review_items SET note = NULL, decision = NULL
+             WHERE conversation_id IN (SELECT id FROM conversations WHERE customer_id = $1)",
             "UPDATE cases SET subject = NULL, decision = NULL, conclusion = NULL WHERE customer_id = $1",
         ] {
             within!(&mut tx, |conn| {

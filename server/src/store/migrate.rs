@@ -118,6 +118,18 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0021_care.sql"),
         postgres_only: false,
     },
+    Migration {
+        number: 15,
+        name: "week",
+        sql: include_str!("../../migrations/0015_week.sql"),
+        postgres_only: false,
+    },
+    Migration {
+        number: 19,
+        name: "quality",
+        sql: include_str!("../../migrations/0019_quality.sql"),
+        postgres_only: false,
+    },
 ];
 
 /// A migration that ran, as the database remembers it.

@@ -23,6 +23,7 @@ mod cases;
 mod change;
 mod channels;
 mod conversations;
+mod counted;
 mod customers;
 mod deliveries;
 mod documents;
@@ -48,14 +49,17 @@ mod postgres;
 mod practice;
 mod promises;
 mod protocols;
+mod quality;
 mod queue;
 mod rebuild;
 mod recordings;
 mod related;
 mod report;
+mod review;
 mod service;
 mod settings;
 mod sqlite;
+mod tasks;
 mod tokens;
 mod users;
 mod views;
@@ -67,13 +71,14 @@ pub use audit::{AuditRow, AuditState};
 pub use authority::{GrantFilter, GrantRow, GrantState, NewGrant};
 pub use bench::{AppendFigures, AppendLoad, Rate, bench_append, bench_store};
 pub use care::{CustomerNote, JoinRow, Rating};
-pub use cases::{CaseFilter, CaseRow, CaseUpdate, NewCase, Resolution, TimelineEntry, TimelineRow};
+pub use cases::{CaseCost, CaseFilter, CaseRow, CaseUpdate, NewCase, Resolution, TimelineEntry, TimelineRow};
 pub use change::{Batch, Change};
 pub use channels::{QuietHours, UserChannel};
 pub use conversations::{
     Commitment, ConversationKey, Decision, Evidence, HeatPoint, NewConversation, NewParty, Progress, Signal,
     Utterance,
 };
+pub use counted::{Behind, Counted, Counts, Which};
 pub use customers::{Contact, Customer, CustomerFacts, Purchase};
 pub use deliveries::{Attempt, Claimed, DeliveryKey, DeliveryRow, Reach};
 pub use documents::{Document, DocumentRow};
@@ -101,18 +106,21 @@ pub use migrate::Applied;
 pub use practice::{PracticeRow, Progress as PracticeProgress};
 pub use promises::{DuePromise, Solved};
 pub use protocols::ProtocolRow;
+pub use quality::{CardFilter, CardRow, Drawable, NewCard};
 pub use queue::{NewRecording, QueueShare, QueuedRecording};
 pub use recordings::Recordings;
 pub use related::RelatedRow;
 pub use report::{CaseTimes, Spent};
+pub use review::{ReviewSaid, ReviewTalk};
 pub use service::{AskRow, CaseAsk, ClockRow, Service};
+pub use tasks::{NewTask, ReasonTime, TaskFilter, TaskRow};
 pub use tokens::ApiToken;
 pub use users::{Session, User};
 pub use views::{
     CommitmentRow, ConversationFilter, ConversationPage, ConversationRow, DecisionRow, HeatRow, SignalRow,
     UtteranceRow,
 };
-pub use weekly::{Counts, Weekly};
+pub use weekly::Weekly;
 
 /// The store of one node. Clones share everything.
 #[derive(Clone)]

@@ -1,11 +1,12 @@
-//! What the weekly report asks for beyond the figures of the page: times, verdicts, promises, what cost how much for what.
+//! What the weekly report asks for beyond counting: times, and what cost how much for what.
 
 use gradus_engine::time::Timestamp;
+use rust_decimal::Decimal;
 
 use super::Store;
 use super::engine::on;
 use super::error::StoreError;
-use super::weekly::Counts;
+use super::json::Rows;
 
 /// The moments of a case, in ms since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -18,15 +19,17 @@ pub struct CaseTimes {
     pub closed_at_ms: Option<i64>,
 }
 
-/// What was spent on closed cases of a reason.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+/// One amount that was spent on a closed case.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spent {
     /// The reason given when closing; empty for none.
     pub reason: String,
+    /// The kind: `discount`, `bonus`, `refund`, `other`, `unknown`.
+    pub kind: String,
     /// The currency.
     pub currency: String,
-    /// The amount of one case, decimal.
-    pub cost: String,
+    /// The amount.
+    pub amount: Decimal,
 }
 
 impl Store {
@@ -47,77 +50,44 @@ impl Store {
             .await?))
     }
 
-    /// Returns what each closed case of a span cost, with its reason.
+    /// Returns each amount that the closed cases of a span cost, with kind and reason.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when an amount is no number.
     pub async fn spent(
         &self,
         team: Option<&str>,
         (from, to): (Timestamp, Timestamp),
     ) -> Result<Vec<Spent>, StoreError> {
-        let sql = "SELECT COALESCE(reason, '') AS reason, currency, cost FROM cases
-                   WHERE (CAST($1 AS TEXT) IS NULL OR team = $1) AND closed_at_ms >= $2 AND closed_at_ms < $3
-                     AND cost IS NOT NULL AND currency IS NOT NULL ORDER BY number";
-        Ok(on!(self.read, |pool| sqlx::query_as(sql)
+        let sql = "SELECT COALESCE(c.reason, '') AS reason, x.kind, x.currency, x.amount
+                   FROM cases c JOIN case_costs x ON x.case_id = c.id
+                   WHERE (CAST($1 AS TEXT) IS NULL OR c.team = $1) AND c.closed_at_ms >= $2 AND c.closed_at_ms < $3
+                   ORDER BY c.number, x.number";
+        let rows: Vec<(String, String, String, String)> = on!(self.read, |pool| sqlx::query_as(sql)
             .bind(team)
             .bind(from.millis())
             .bind(to.millis())
             .fetch_all(pool)
-            .await?))
+            .await?);
+        rows.into_iter()
+            .map(|(reason, kind, currency, amount)| {
+                let amount = amount.parse().map_err(|error| {
+                    StoreError::Broken(format!("the cost \"{amount}\" of a closed case: {error}"))
+                })?;
+                Ok(Spent { reason, kind, currency, amount })
+            })
+            .collect()
     }
 
-    /// Counts the verdicts on the alerts of a span: `right`, `wrong`, and the empty name for none.
-    pub async fn alert_verdicts(
-        &self,
-        team: Option<&str>,
-        (from, to): (Timestamp, Timestamp),
-    ) -> Result<Counts, StoreError> {
-        let sql = "SELECT COALESCE(a.verdict, '') AS said, COUNT(*) AS n FROM alerts a
-                   LEFT JOIN conversations v ON v.id = a.conversation_id
-                   WHERE (CAST($1 AS TEXT) IS NULL OR v.team = $1) AND a.created_at_ms >= $2 AND a.created_at_ms < $3
-                   GROUP BY COALESCE(a.verdict, '') ORDER BY n DESC, said";
-        Ok(on!(self.read, |pool| sqlx::query_as(sql)
-            .bind(team)
-            .bind(from.millis())
-            .bind(to.millis())
-            .fetch_all(pool)
-            .await?))
-    }
-
-    /// Counts the promises that fell due in a span by what became of them.
-    pub async fn promises_due(
-        &self,
-        team: Option<&str>,
-        (from, to): (Timestamp, Timestamp),
-    ) -> Result<Counts, StoreError> {
-        let sql = "SELECT p.state, COUNT(*) AS n FROM commitments p JOIN conversations v ON v.id = p.conversation_id
-                   WHERE (CAST($1 AS TEXT) IS NULL OR v.team = $1) AND p.due_at_ms >= $2 AND p.due_at_ms < $3
-                   GROUP BY p.state ORDER BY n DESC, p.state";
-        Ok(on!(self.read, |pool| sqlx::query_as(sql)
-            .bind(team)
-            .bind(from.millis())
-            .bind(to.millis())
-            .fetch_all(pool)
-            .await?))
-    }
-
-    /// Counts, by agent, the conversations in which the agent called somebody without a single attempt of their own, although
-    /// the protocol did not engage anybody at once. The empty name is «unknown».
-    pub async fn without_attempt(
-        &self,
-        team: Option<&str>,
-        (from, to): (Timestamp, Timestamp),
-    ) -> Result<Counts, StoreError> {
-        let sql = "SELECT COALESCE(g.name, v.agent_name, '') AS agent, COUNT(*) AS n FROM conversations v
-                   LEFT JOIN users g ON g.id = v.agent_id
-                   WHERE (CAST($1 AS TEXT) IS NULL OR v.team = $1) AND v.started_at_ms >= $2 AND v.started_at_ms < $3
-                     AND v.attempts = 0
-                     AND EXISTS (SELECT 1 FROM signals s WHERE s.conversation_id = v.id AND s.kind = 'escalation_offer')
-                     AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.conversation_id = v.id AND d.decision = 'engage_now')
-                   GROUP BY COALESCE(g.name, v.agent_name, '') ORDER BY n DESC, agent";
-        Ok(on!(self.read, |pool| sqlx::query_as(sql)
-            .bind(team)
-            .bind(from.millis())
-            .bind(to.millis())
-            .fetch_all(pool)
-            .await?))
+    /// Returns the names of customers by their ids; one without a name is absent.
+    pub async fn customer_names(&self, ids: &[&str]) -> Result<Vec<(String, String)>, StoreError> {
+        let mut wanted = Rows::default();
+        for id in ids {
+            wanted.push([id])?;
+        }
+        let Some(wanted) = wanted.finish() else { return Ok(Vec::new()) };
+        let sql = "SELECT id, name FROM customers
+                   WHERE name IS NOT NULL AND id IN (SELECT value->>0 FROM json_each($1)) ORDER BY id";
+        Ok(on!(self.read, |pool| sqlx::query_as(sql).bind(&wanted).fetch_all(pool).await?))
     }
 }

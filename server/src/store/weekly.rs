@@ -1,4 +1,4 @@
-//! The figures of the simple weekly page.
+//! The figures of a week, each counted as [`Counted`] says.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,8 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::Store;
-use super::engine::on;
+use super::counted::{Counted, Counts, Which};
 use super::error::StoreError;
-
-/// A name with how often it occurred, most frequent first.
-pub type Counts = Vec<(String, i64)>;
 
 /// What happened between two moments.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -22,6 +19,8 @@ pub struct Weekly {
     pub escalated: i64,
     /// Of all, how many came from a customer who had been in contact within the 14 days before.
     pub repeated: i64,
+    /// The same within the 7 days before.
+    pub repeated_soon: i64,
     /// Cases that were opened.
     pub opened: i64,
     /// Cases that were closed.
@@ -48,26 +47,24 @@ impl Store {
         from: Timestamp,
         to: Timestamp,
     ) -> Result<Weekly, StoreError> {
-        let costs = self.costs(team, from, to).await?;
+        let of = |counted| Which::of(counted, team, (from, to));
         let mut cost = BTreeMap::new();
-        for (currency, amount) in costs {
-            let amount: Decimal = amount.parse().map_err(|error| {
-                StoreError::Broken(format!("the cost \"{amount}\" of a closed case: {error}"))
-            })?;
-            let sum: &mut Decimal = cost.entry(currency).or_default();
-            *sum = sum.saturating_add(amount);
+        for spent in self.spent(team, (from, to)).await? {
+            let sum: &mut Decimal = cost.entry(spent.currency).or_default();
+            *sum = sum.saturating_add(spent.amount);
         }
         Ok(Weekly {
-            conversations: self.count(CONVERSATIONS, team, from, to).await?,
-            escalated: self.count(ESCALATED, team, from, to).await?,
-            repeated: self.count(REPEATED, team, from, to).await?,
-            opened: self.count(OPENED, team, from, to).await?,
-            closed: self.count(CLOSED, team, from, to).await?,
-            left_open: self.count(LEFT_OPEN, team, from, to).await?,
-            by_decision: self.counts(BY_DECISION, team, from, to).await?,
-            by_reason: self.counts(BY_REASON, team, from, to).await?,
-            by_agent: self.counts(BY_AGENT, team, from, to).await?,
-            by_resolution: self.counts(BY_RESOLUTION, team, from, to).await?,
+            conversations: self.counted(&of(Counted::Talks)).await?,
+            escalated: self.counted(&of(Counted::Escalated)).await?,
+            repeated: self.counted(&of(Counted::Repeated)).await?,
+            repeated_soon: self.counted(&of(Counted::RepeatedSoon)).await?,
+            opened: self.counted(&of(Counted::Opened)).await?,
+            closed: self.counted(&of(Counted::Closed)).await?,
+            left_open: self.counted(&of(Counted::Left)).await?,
+            by_decision: self.counted_by(&of(Counted::Decided)).await?,
+            by_reason: self.counted_by(&of(Counted::Engaged)).await?,
+            by_agent: self.counted_by(&of(Counted::Escalated)).await?,
+            by_resolution: self.counted_by(&of(Counted::Closed)).await?,
             cost,
         })
     }
@@ -79,104 +76,11 @@ impl Store {
         spans: &[(Timestamp, Timestamp)],
     ) -> Result<Vec<(i64, i64)>, StoreError> {
         let mut counted = Vec::with_capacity(spans.len());
-        for &(from, to) in spans {
-            let all = self.count(CONVERSATIONS, team, from, to).await?;
-            counted.push((all, self.count(ESCALATED, team, from, to).await?));
+        for span in spans {
+            let of = |counted| Which::of(counted, team, *span);
+            let all = self.counted(&of(Counted::Talks)).await?;
+            counted.push((all, self.counted(&of(Counted::Escalated)).await?));
         }
         Ok(counted)
     }
-
-    async fn count(
-        &self,
-        sql: &'static str,
-        team: Option<&str>,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<i64, StoreError> {
-        Ok(on!(self.read, |pool| sqlx::query_scalar(sql)
-            .bind(team)
-            .bind(from.millis())
-            .bind(to.millis())
-            .fetch_one(pool)
-            .await?))
-    }
-
-    async fn counts(
-        &self,
-        sql: &'static str,
-        team: Option<&str>,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Counts, StoreError> {
-        Ok(on!(self.read, |pool| sqlx::query_as(sql)
-            .bind(team)
-            .bind(from.millis())
-            .bind(to.millis())
-            .fetch_all(pool)
-            .await?))
-    }
-
-    async fn costs(
-        &self,
-        team: Option<&str>,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Vec<(String, String)>, StoreError> {
-        let sql = "SELECT currency, cost FROM cases
-                   WHERE (CAST($1 AS TEXT) IS NULL OR team = $1) AND merged_into IS NULL AND closed_at_ms >= $2 AND closed_at_ms < $3
-                     AND cost IS NOT NULL AND currency IS NOT NULL";
-        Ok(on!(self.read, |pool| sqlx::query_as(sql)
-            .bind(team)
-            .bind(from.millis())
-            .bind(to.millis())
-            .fetch_all(pool)
-            .await?))
-    }
 }
-
-const CONVERSATIONS: &str = "SELECT COUNT(*) FROM conversations
-    WHERE (CAST($1 AS TEXT) IS NULL OR team = $1) AND started_at_ms >= $2 AND started_at_ms < $3";
-
-const ESCALATED: &str = "SELECT COUNT(*) FROM conversations v
-    WHERE (CAST($1 AS TEXT) IS NULL OR v.team = $1) AND v.started_at_ms >= $2 AND v.started_at_ms < $3
-      AND EXISTS (SELECT 1 FROM decisions d WHERE d.conversation_id = v.id
-                      AND d.decision IN ('engage', 'engage_now', 'functional'))";
-
-const REPEATED: &str = "SELECT COUNT(*) FROM conversations v
-    WHERE (CAST($1 AS TEXT) IS NULL OR v.team = $1) AND v.started_at_ms >= $2 AND v.started_at_ms < $3
-      AND EXISTS (SELECT 1 FROM conversations p WHERE p.customer_id = v.customer_id
-                      AND p.started_at_ms < v.started_at_ms AND p.started_at_ms >= v.started_at_ms - 1209600000)";
-
-// A case that goes on in another one is the same matter, counted once.
-const OPENED: &str = "SELECT COUNT(*) FROM cases
-    WHERE (CAST($1 AS TEXT) IS NULL OR team = $1) AND merged_into IS NULL AND opened_at_ms >= $2 AND opened_at_ms < $3";
-
-const CLOSED: &str = "SELECT COUNT(*) FROM cases
-    WHERE (CAST($1 AS TEXT) IS NULL OR team = $1) AND merged_into IS NULL AND closed_at_ms >= $2 AND closed_at_ms < $3";
-
-const LEFT_OPEN: &str = "SELECT COUNT(*) FROM cases
-    WHERE (CAST($1 AS TEXT) IS NULL OR team = $1) AND merged_into IS NULL AND opened_at_ms < $3
-      AND (closed_at_ms IS NULL OR closed_at_ms >= $3) AND $2 <= $3";
-
-const BY_DECISION: &str = "SELECT d.decision, COUNT(*) AS n FROM decisions d
-    JOIN conversations v ON v.id = d.conversation_id
-    WHERE (CAST($1 AS TEXT) IS NULL OR v.team = $1) AND d.at_ms >= $2 AND d.at_ms < $3
-    GROUP BY d.decision ORDER BY n DESC, d.decision";
-
-const BY_REASON: &str = "SELECT d.reason, COUNT(*) AS n FROM decisions d
-    JOIN conversations v ON v.id = d.conversation_id
-    WHERE (CAST($1 AS TEXT) IS NULL OR v.team = $1) AND d.at_ms >= $2 AND d.at_ms < $3
-      AND d.decision IN ('engage', 'engage_now', 'functional')
-    GROUP BY d.reason ORDER BY n DESC, d.reason";
-
-const BY_AGENT: &str =
-    "SELECT COALESCE(g.name, v.agent_name, '') AS agent, COUNT(*) AS n FROM conversations v
-    LEFT JOIN users g ON g.id = v.agent_id
-    WHERE (CAST($1 AS TEXT) IS NULL OR v.team = $1) AND v.started_at_ms >= $2 AND v.started_at_ms < $3
-      AND EXISTS (SELECT 1 FROM decisions d WHERE d.conversation_id = v.id
-                      AND d.decision IN ('engage', 'engage_now', 'functional'))
-    GROUP BY COALESCE(g.name, v.agent_name, '') ORDER BY n DESC, agent";
-
-const BY_RESOLUTION: &str = "SELECT COALESCE(reason, '') AS why, COUNT(*) AS n FROM cases
-    WHERE (CAST($1 AS TEXT) IS NULL OR team = $1) AND merged_into IS NULL AND closed_at_ms >= $2 AND closed_at_ms < $3
-    GROUP BY COALESCE(reason, '') ORDER BY n DESC, why";

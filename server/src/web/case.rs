@@ -100,7 +100,8 @@ async fn render(app: &App, me: &Me, row: CaseRow, form: CaseForm) -> Result<Resp
         me: &me.user.id,
     };
     let v = view(&f.w, &app.desk.pipeline.protocol(), parts);
-    show(&Page { f, v, form })
+    let tasks = super::tasks::of_case(app, me, &f.w, &row).await?;
+    show(&Page { f, v, form, tasks })
 }
 
 /// Opens a case by hand.

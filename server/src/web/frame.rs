@@ -125,6 +125,11 @@ impl Frame {
         self.who.role.may(May::Protocol)
     }
 
+    /// Says whether the person may run the review meeting and give tasks.
+    pub fn may_review(&self) -> bool {
+        self.who.role.may(May::Review)
+    }
+
     /// Says whether the person may say who is on duty.
     pub fn may_duty(&self) -> bool {
         self.who.role.may(May::Duty)

@@ -6,7 +6,9 @@ mod asks;
 mod assets;
 mod authority;
 mod backtest;
+mod behind;
 mod board;
+mod brief;
 mod case;
 mod cases;
 mod channels;
@@ -25,10 +27,13 @@ mod incidents;
 mod learn;
 mod practice;
 mod protocol;
+mod quality;
 mod rating;
+mod review;
 mod sign_in;
 mod streams;
 mod svg;
+mod tasks;
 mod texts;
 mod transcript;
 mod upload;
@@ -152,6 +157,18 @@ fn desk_routes() -> Router<App> {
         .route("/absences/{id}/remove", post(duty::back))
         .route("/alerts/{number}/seen", post(asks::seen))
         .route("/week", get(week::page))
+        .route("/tasks", get(tasks::page))
+        .route("/tasks/{id}", post(tasks::end))
+        .route("/cases/{id}/tasks", post(tasks::give))
+        .route("/quality", get(quality::page))
+        .route("/quality/{id}", get(quality::talk).post(quality::keep))
+        .route("/quality/cards/{id}/appeal", post(quality::appeal))
+        .route("/quality/cards/{id}/settle", post(quality::settle))
+        .route("/review", get(review::page))
+        .route("/review/{id}", post(review::say))
+        .route("/review/{id}/task", post(review::give))
+        .route("/week/short", get(brief::page))
+        .route("/week/behind", get(behind::page))
         .route("/customers", get(customers::list))
         .route("/customers/{id}", get(customers::card))
         .route("/customers/{id}/forgive", post(customers::forgive))

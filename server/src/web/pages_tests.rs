@@ -10,7 +10,9 @@ use gradus_engine::time::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::account::{AccountPage, Wrongs};
+use super::behind::{Page as BehindPage, shown, title};
 use super::board::{ArchivePage, BoardPage, alert_lines, render_row, summary};
+use super::brief::brief;
 use super::case::{Care, CaseForm, CaseParts, Page as CasePage, view as case_view};
 use super::cases::{CasesPage, lead, line, tabs};
 use super::channels::{ChannelView, ChannelsView, CodeView, Tried};
@@ -21,13 +23,15 @@ use super::customers::{
 use super::deliveries::{DeliveriesPage, delivery_line};
 use super::error::page as error_page;
 use super::sign_in::SignInPage;
+use super::tasks::TasksPage;
 use super::upload::Uploaded;
 use super::users::{AddForm, UsersPage, lines, roles};
-use super::week::{Page as WeekPage, figures, span, tables, trend};
+use super::week::{Page as WeekPage, span, tables, tiles, trend};
 use super::{Frame, Lang, Pager, Section, Who, Words, badges};
 use crate::api::Problem;
 use crate::auth::Role;
-use crate::store::UserId;
+use crate::report::Week;
+use crate::store::{Counted, UserId};
 
 fn words(lang: Lang) -> Words {
     Words::new(lang, TimeZone::get("Europe/Moscow").unwrap(), samples::NOW)
@@ -167,7 +171,7 @@ fn cases(lang: Lang) -> Vec<(&'static str, String)> {
         };
         let f = frame(lang, Section::Cases);
         let v = case_view(&f.w, &samples::protocol(), parts);
-        CasePage { f, v, form }.render().unwrap()
+        CasePage { f, v, form, tasks: samples::case_tasks(&w) }.render().unwrap()
     };
     let mut wrong: CaseForm = CaseForm::default();
     assert!(wrong.resolution(&w).is_none());
@@ -180,9 +184,10 @@ fn cases(lang: Lang) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn others(lang: Lang) -> Vec<(&'static str, String)> {
+fn weeks(lang: Lang) -> Vec<(&'static str, String)> {
     let w = words(lang);
-    let week = samples::week();
+    let zone = TimeZone::get("Europe/Moscow").unwrap();
+    let report = samples::report();
     let day = |days: i64| Timestamp::from_millis(samples::NOW - days * 86_400_000);
     let spans: Vec<_> = (0..8).rev().map(|at| (day(at * 7 + 1), day(at * 7 - 6))).collect();
     let counted = [(92, 9), (104, 14), (88, 7), (121, 18), (97, 11), (110, 12), (101, 21), (64, 13)];
@@ -191,10 +196,35 @@ fn others(lang: Lang) -> Vec<(&'static str, String)> {
         span: span(&w, day(1), day(-6)),
         back: 1,
         week: "2026-W47".into(),
-        figures: figures(&w, &week),
-        trend: trend(&w, &spans, &counted, 1),
-        tables: tables(&w, &week),
+        figures: tiles(&w, &report),
+        trend: trend(&w, &zone, &spans, &counted, 1),
+        tables: tables(&w, &report),
     };
+    let week = Week::parse("2026-W47").unwrap();
+    let brief = brief(frame(lang, Section::Week), &report, week, Some("2026-W48".into()));
+    let behind = BehindPage {
+        f: frame(lang, Section::Week),
+        title: title(&w, Counted::SpentAs).to_owned(),
+        span: w.week_span("2026-11-16"),
+        back: "/week?back=1".into(),
+        count: format!("2 {}", w.t.bh_rows),
+        sums: "18 450,50 ₽, 20 $".into(),
+        amounts: true,
+        rows: samples::behind()
+            .iter()
+            .map(|row| shown(&w, row, &|kind| w.cost_kind(kind).to_owned()))
+            .collect(),
+        pager: Pager::default(),
+    };
+    vec![
+        ("week", week_page.render().unwrap()),
+        ("week-short", brief.render().unwrap()),
+        ("week-behind", behind.render().unwrap()),
+    ]
+}
+
+fn others(lang: Lang) -> Vec<(&'static str, String)> {
+    let w = words(lang);
     let customer = samples::customer();
     let card = CardPage {
         id: "k-1".into(),
@@ -235,13 +265,18 @@ fn others(lang: Lang) -> Vec<(&'static str, String)> {
         tried: Some(Tried { good: false, says: format!("{}: crm.example.ru: 502", w.t.ch_failed) }),
     };
     vec![
-        ("week", week_page.render().unwrap()),
+        ("tasks", tasks_page(lang).render().unwrap()),
         ("customer", card.render().unwrap()),
         ("customers", list.render().unwrap()),
         ("users", users.render().unwrap()),
         ("account", account.render().unwrap()),
         ("deliveries", deliveries.render().unwrap()),
     ]
+}
+
+fn tasks_page(lang: Lang) -> TasksPage {
+    let (open, done) = samples::tasks(&words(lang)).into_iter().partition(|line| line.open);
+    TasksPage { f: frame(lang, Section::Other), all: true, may_all: true, open, done }
 }
 
 fn channels_view(w: &Words) -> ChannelsView {
@@ -282,7 +317,7 @@ fn gates(lang: Lang) -> Vec<(&'static str, String)> {
 }
 
 fn all(lang: Lang) -> Vec<(&'static str, String)> {
-    [board(lang), conversations(lang), cases(lang), others(lang), gates(lang)].concat()
+    [board(lang), conversations(lang), cases(lang), weeks(lang), others(lang), gates(lang)].concat()
 }
 
 #[test]

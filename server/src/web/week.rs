@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use gradus_engine::time::Timestamp;
+use jiff::tz::TimeZone;
 use jiff::{ToSpan, ZonedDateTime};
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -12,8 +13,8 @@ use super::{Frame, Section, Words, frame, show};
 use crate::api::{ApiError, Asked};
 use crate::auth::{May, Me};
 use crate::http::App;
-use crate::report::Week;
-use crate::store::{Counts, Weekly};
+use crate::report::{self, Cell, Line, Report, Week};
+use crate::store::{Counted, Weekly};
 
 /// Weeks in the picture of the trend.
 const TREND_WEEKS: i64 = 8;
@@ -22,14 +23,16 @@ const MOST_BARS: usize = 12;
 
 pub(super) struct Figure {
     value: String,
-    name: &'static str,
+    name: String,
+    href: String,
     loud: bool,
 }
 
 pub(super) struct Bar {
     name: String,
-    count: i64,
+    value: String,
     percent: i64,
+    href: String,
 }
 
 pub(super) struct Bars {
@@ -44,6 +47,7 @@ pub(super) struct TrendBar {
     percent: i64,
     all_percent: i64,
     back: i64,
+    href: String,
     here: bool,
 }
 
@@ -76,17 +80,19 @@ pub async fn page(State(app): State<App>, me: Me, Asked(which): Asked<Which>) ->
         .unwrap_or_default()
         .to_zoned_datetime(app.zone.clone());
     let (from, to) = week_of(&now, back);
-    let week = app.desk.store.weekly(me.team(), from, to).await?;
+    let week = Week::of(from, &app.zone);
+    let figures = report::figures(&app.desk.store, me.team(), week, &app.zone).await?;
     let spans: Vec<(Timestamp, Timestamp)> =
         (0..TREND_WEEKS).rev().map(|at| week_of(&now, at + back)).collect();
     let counted = app.desk.store.escalated_in(me.team(), &spans).await?;
+    let report = Report::of_one(figures, me.team(), &app.zone).named_by(&app.desk.pipeline.protocol());
     show(&Page {
         span: span(&f.w, from, to),
         back,
-        week: Week::of(from, &app.zone).to_string(),
-        figures: figures(&f.w, &week),
-        trend: trend(&f.w, &spans, &counted, back),
-        tables: tables(&f.w, &week),
+        week: week.to_string(),
+        figures: tiles(&f.w, &report),
+        trend: trend(&f.w, &app.zone, &spans, &counted, back),
+        tables: tables(&f.w, &report),
         f,
     })
 }
@@ -113,27 +119,43 @@ pub(super) fn span(w: &Words, from: Timestamp, to: Timestamp) -> String {
     }
 }
 
-pub(super) fn figures(w: &Words, week: &Weekly) -> Vec<Figure> {
-    let figure = |value: String, name: &'static str| Figure { value, name, loud: false };
-    let share = (week.escalated * 1000).checked_div(week.conversations).unwrap_or(0);
-    let tenths = format!("{}{}{}\u{a0}%", share / 10, if w.t.lang == "ru" { "," } else { "." }, share % 10);
+/// The figures that stand first.
+pub(super) fn tiles(w: &Words, report: &Report) -> Vec<Figure> {
+    let Some(this) = report.this() else { return Vec::new() };
+    let tile = |line: &Line| Figure {
+        value: line.cells.last().map(|cell| cell.text(w)).unwrap_or_default(),
+        name: line.name.clone(),
+        href: report::address("", report, &this.week, &line.link),
+        loud: line.link == (Counted::Escalated, None) && line.cells.last().is_some_and(is_some),
+    };
+    let main = report::sections(w, report).into_iter().next().map(|section| section.rows).unwrap_or_default();
+    let mut tiles: Vec<Figure> = main.iter().map(tile).collect();
+    if let Some(share) = tiles.get_mut(2) {
+        share.loud = false;
+    }
+    tiles.push(Figure {
+        value: cost(w, &this.weekly),
+        name: w.t.w_cost.to_owned(),
+        href: report::address("", report, &this.week, &(Counted::Spent, None)),
+        loud: false,
+    });
+    tiles
+}
+
+fn is_some(cell: &Cell) -> bool {
+    matches!(cell, Cell::Count(1..))
+}
+
+/// What the decisions of a week cost, each currency by itself.
+pub(super) fn cost(w: &Words, week: &Weekly) -> String {
     let costs: Vec<String> = week.cost.iter().map(|(currency, sum)| w.money(*sum, currency)).collect();
-    let cost = if costs.is_empty() { w.money(Decimal::ZERO, "RUB") } else { costs.join(", ") };
-    vec![
-        figure(w.number(week.conversations), w.t.w_conversations),
-        Figure { value: w.number(week.escalated), name: w.t.w_escalated, loud: week.escalated > 0 },
-        figure(tenths, w.t.w_share),
-        figure(w.number(week.opened), w.t.w_opened),
-        figure(w.number(week.closed), w.t.w_closed),
-        figure(w.number(week.left_open), w.t.w_left),
-        figure(w.number(week.repeated), w.t.w_repeat),
-        figure(cost, w.t.w_cost),
-    ]
+    if costs.is_empty() { w.money(Decimal::ZERO, "RUB") } else { costs.join(", ") }
 }
 
 /// `counted` has conversations and escalated ones of each span.
 pub(super) fn trend(
     w: &Words,
+    zone: &TimeZone,
     spans: &[(Timestamp, Timestamp)],
     counted: &[(i64, i64)],
     back: i64,
@@ -148,29 +170,59 @@ pub(super) fn trend(
             percent: escalated * 100 / most,
             all_percent: all * 100 / most,
             back: back + last - at,
+            href: format!("/week/behind?week={}&what=escalated", Week::of(*from, zone)),
             here: at == last,
         });
     }
     bars
 }
 
-pub(super) fn tables(w: &Words, week: &Weekly) -> Vec<Bars> {
-    let mut by_agent = week.by_agent.clone();
-    by_agent.sort_by_key(|(name, _)| name.is_empty());
-    let agent = |name: &str| if name.is_empty() { w.t.no_name.to_owned() } else { name.to_owned() };
-    vec![
-        Bars { title: w.t.w_by_reason, bars: bars(&week.by_reason, &|name| w.reason(name)) },
-        Bars { title: w.t.w_by_decision, bars: bars(&week.by_decision, &|name| w.decision(name)) },
-        Bars { title: w.t.w_by_agent, bars: bars(&by_agent, &agent) },
-        Bars { title: w.t.w_by_resolution, bars: bars(&week.by_resolution, &|name| w.reason(name)) },
-    ]
+/// Every section of the report but the first, which stands as figures.
+pub(super) fn tables(w: &Words, report: &Report) -> Vec<Bars> {
+    let sections = report::sections(w, report).into_iter().skip(1);
+    sections.map(|section| Bars { title: section.title, bars: bars(w, report, section.rows) }).collect()
 }
 
-fn bars(counts: &Counts, name: &dyn Fn(&str) -> String) -> Vec<Bar> {
-    let most = counts.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
-    let bar =
-        |(key, count): &(String, i64)| Bar { name: name(key), count: *count, percent: count * 100 / most };
-    counts.iter().take(MOST_BARS).map(bar).collect()
+/// Rows with bars where there is something to compare: counts among themselves, amounts of one currency among themselves.
+fn bars(w: &Words, report: &Report, rows: Vec<Line>) -> Vec<Bar> {
+    let Some(this) = report.this() else { return Vec::new() };
+    // Who has no name stands last.
+    let (named, nameless): (Vec<Line>, Vec<Line>) =
+        rows.into_iter().partition(|line| line.link.1.as_deref() != Some(""));
+    let rows: Vec<Line> = named.into_iter().chain(nameless).take(MOST_BARS).collect();
+    let most = |unit: &str| {
+        rows.iter()
+            .filter_map(|line| line.cells.last())
+            .filter_map(size)
+            .filter(|size| size.1 == unit)
+            .map(|size| size.0)
+            .max()
+            .unwrap_or_default()
+    };
+    let bar = |line: &Line| {
+        let cell = line.cells.last();
+        let percent = cell.and_then(size).map_or(0, |(amount, unit)| {
+            let most = most(&unit);
+            let share = amount.checked_mul(Decimal::ONE_HUNDRED).and_then(|amount| amount.checked_div(most));
+            share.and_then(|share| i64::try_from(share.trunc()).ok()).unwrap_or(0)
+        });
+        Bar {
+            name: line.name.clone(),
+            value: cell.map(|cell| cell.text(w)).unwrap_or_default(),
+            percent,
+            href: report::address("", report, &this.week, &line.link),
+        }
+    };
+    rows.iter().map(bar).collect()
+}
+
+/// How long the bar of a value is, among those of the same unit.
+fn size(cell: &Cell) -> Option<(Decimal, String)> {
+    match cell {
+        Cell::Count(count) => Some(((*count).into(), String::new())),
+        Cell::Money(amount, currency) => Some((*amount, currency.clone())),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

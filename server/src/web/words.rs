@@ -2,6 +2,7 @@
 
 use gradus_engine::decision::{DecisionKind, LadderStep, Reason};
 use gradus_engine::signal::{Group, Party, SignalKind};
+use gradus_engine::time::Timestamp;
 use jiff::ZonedDateTime;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
@@ -102,6 +103,28 @@ impl Words {
             Ok(at) => self.date_of(&at, &self.zoned(self.now_ms)),
             Err(_) => day.to_owned(),
         }
+    }
+
+    /// Returns the week that begins on a Monday, `YYYY-MM-DD`: «16–22 ноя».
+    pub fn week_span(&self, monday: &str) -> String {
+        let Ok(first) = monday.parse::<jiff::civil::Date>() else { return monday.to_owned() };
+        let last = first.checked_add(jiff::Span::new().days(6)).unwrap_or(first);
+        let (begin, end) = (self.civil(&first.to_string()), self.civil(&last.to_string()));
+        if first.month() == last.month() {
+            format!("{}–{end}", first.day())
+        } else {
+            format!("{begin} – {end}")
+        }
+    }
+
+    /// Returns the week that it is now, such as `2026-W47`.
+    pub fn this_week(&self) -> String {
+        crate::report::Week::of(Timestamp::from_millis(self.now_ms), &self.zone).to_string()
+    }
+
+    /// Returns a day as forms take it, `YYYY-MM-DD`.
+    pub fn civil_day(&self, at_ms: i64) -> String {
+        self.zoned(at_ms).date().to_string()
     }
 
     /// Returns a place in a conversation: «2:05», «1:02:05».
@@ -224,6 +247,38 @@ impl Words {
         match (self.lang, reason.parse::<Reason>()) {
             (Lang::Ru, Ok(reason)) => reason.title_ru().to_owned(),
             _ => spaced(reason),
+        }
+    }
+
+    /// Returns what became of a promise.
+    pub fn promise_state(&self, state: &str) -> &'static str {
+        match state {
+            "kept" => self.t.p_kept,
+            "broken" => self.t.p_broken,
+            "dropped" => self.t.p_dropped,
+            _ => self.t.p_open,
+        }
+    }
+
+    /// Returns the name of a kind of cost.
+    pub fn cost_kind(&self, kind: &str) -> &'static str {
+        match kind {
+            "discount" => self.t.c_discount,
+            "bonus" => self.t.c_bonus,
+            "refund" => self.t.c_refund,
+            "unknown" => self.t.ck_unknown,
+            _ => self.t.c_other,
+        }
+    }
+
+    /// Returns what a line of the ledger of authority is.
+    pub fn grant_state(&self, state: &str) -> &'static str {
+        match state {
+            "approved" => self.t.g_approved,
+            "refused" => self.t.g_refused,
+            "requested" => self.t.g_requested,
+            "spoken" => self.t.g_spoken,
+            _ => self.t.g_used,
         }
     }
 

@@ -182,10 +182,23 @@ async fn the_report_of_a_week_is_one_in_every_form_and_names_what_it_does_not_kn
     let page = get("2026-W48?format=html").await.body;
     assert!(page.contains("450,50") && page.contains("2026-W43"), "{page}");
     assert!(get("2026-W48?format=xlsx").await.body.starts_with("PK"));
+    let pdf = get("2026-W48?format=pdf").await;
+    assert_eq!((&pdf.body[..5], pdf.header("content-type")), ("%PDF-", "application/pdf"));
     for wrong in ["2026-W60", "2026-W48?format=doc"] {
         assert_eq!(get(wrong).await.status, 422, "{wrong}");
     }
     assert!(desk.page("director", "/week").await.body.contains("/api/v1/reports/2026-W48?format=xlsx"));
+    let list =
+        async |query: &str| desk.page("director", &format!("/week/behind?week=2026-W48&{query}")).await;
+    let kind = list("what=spent_as&name=RUB%2Frefund").await.body;
+    assert!(kind.contains(&case) && kind.contains("450,50") && kind.contains("1 строка"), "{kind}");
+    assert!(list("what=escalated&zone=Europe%2FBerlin").await.body.contains("Пётр Сомов"));
+    assert!(list("what=broken&page=-3").await.body.contains("known are talks"));
+    for wrong in ["what=escalated&zone=Mars", "what="] {
+        assert_eq!(list(wrong).await.status, 422, "{wrong}");
+    }
+    let short = desk.page("director", "/week/short?week=2026-W48").await.body;
+    assert!(short.contains("450,50") && short.contains("+1 к прошлой неделе"), "{short}");
 }
 
 #[tokio::test]

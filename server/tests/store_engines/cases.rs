@@ -2,8 +2,8 @@
 
 use gradus::mask::MaskedText;
 use gradus::store::{
-    AlertClimb, Batch, CaseFilter, CaseUpdate, Change, NewAlert, Reach, Resolution, Service, StoreError,
-    TimelineEntry,
+    AlertClimb, Batch, CaseCost, CaseFilter, CaseUpdate, Change, NewAlert, Reach, Resolution, Service,
+    StoreError, TimelineEntry,
 };
 use gradus_engine::time::Timestamp;
 use rust_decimal::Decimal;
@@ -17,6 +17,7 @@ pub fn resolution(cost: &str) -> Box<Resolution> {
         decision: MaskedText::of("бесплатная доставка"),
         cost: cost.parse::<Decimal>().unwrap(),
         currency: "RUB".into(),
+        costs: vec![CaseCost { kind: "other", amount: cost.parse().unwrap(), currency: "RUB".into() }],
         conclusion: MaskedText::of("предупреждать о задержке"),
         closed_by: "boss".into(),
         closed_at: at(20),

@@ -16,6 +16,7 @@ use crate::store::{
 use crate::web::conversation::{DecisionView, decisions};
 use crate::web::customers::customer_facts;
 use crate::web::deliveries::{DeliveryLine, delivery_line};
+use crate::web::tasks::CaseTasks;
 use crate::web::words::heat_class;
 use crate::web::{Badge, Frame, Words, alert_words, badges, icons};
 
@@ -25,6 +26,7 @@ pub struct Page {
     pub f: Frame,
     pub v: CaseView,
     pub form: CaseForm,
+    pub tasks: CaseTasks,
 }
 
 struct Step {

@@ -4,12 +4,17 @@ use gradus_engine::decision::DecisionKind;
 use gradus_engine::protocol::Protocol;
 use serde_json::json;
 
+use crate::report::{Costs, Figures, Hot, Report, Spread};
 use crate::store::{
-    AlertId, AlertRow, AskRow, CaseId, CaseRow, ClockRow, CommitmentId, CommitmentRow, ConversationId,
-    ConversationPage, ConversationRow, Customer, CustomerId, CustomerNote, DecisionId, DecisionRow,
-    DeliveryRow, DocumentRow, Evidence, HeatRow, NewParty, Purchase, Rating, RelatedRow, SignalRow,
-    TimelineRow, User, UserId, UtteranceRow, Weekly,
+    AlertId, AlertRow, AskRow, Behind, CaseId, CaseRow, ClockRow, CommitmentId, CommitmentRow,
+    ConversationId, ConversationPage, ConversationRow, Customer, CustomerId, CustomerNote, DecisionId,
+    DecisionRow, DeliveryRow, DocumentRow, Evidence, HeatRow, NewParty, Purchase, Rating, RelatedRow,
+    SignalRow, TaskRow, TimelineRow, User, UserId, UtteranceRow, Weekly,
 };
+
+use crate::tasks::{Comeback, Verdict};
+use crate::web::Words;
+use crate::web::tasks::{CaseTasks, TaskLine, shown};
 
 /// Tuesday, 2026-11-24, 15:20 in Moscow.
 pub const NOW: i64 = 1_795_522_800_000;
@@ -588,13 +593,14 @@ pub fn purchases() -> Vec<Purchase> {
     vec![bought("2026-11-01", "Тариф «Дом 500»", "790"), bought("2026-04-12", "Роутер AX3000", "5490.50")]
 }
 
-pub fn week() -> Weekly {
+fn week() -> Weekly {
     let counts =
         |list: &[(&str, i64)]| list.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
     Weekly {
         conversations: 104,
         escalated: 14,
         repeated: 22,
+        repeated_soon: 9,
         opened: 13,
         closed: 9,
         left_open: 4,
@@ -611,6 +617,113 @@ pub fn week() -> Weekly {
         by_resolution: counts(&[("churn", 4), ("billing", 3), ("technical", 2)]),
         cost: [("RUB".to_owned(), "18450.5".parse().unwrap())].into(),
     }
+}
+
+/// A week with something of everything, two currencies and a hostile name, and a quiet one before it.
+pub fn report() -> Report {
+    let counts =
+        |list: &[(&str, i64)]| list.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+    let money = |list: &[(&str, &str, &str)]| {
+        let mut costs = Costs::new();
+        for (name, currency, sum) in list {
+            costs.entry((*name).to_owned()).or_default().insert((*currency).to_owned(), sum.parse().unwrap());
+        }
+        costs
+    };
+    let mut weekly = week();
+    weekly.cost.insert("USD".into(), 20.into());
+    let this = Figures {
+        week: "2026-W47".into(),
+        monday: "2026-11-16".into(),
+        weekly,
+        to_acknowledge: Spread { count: 13, median_s: Some(95), p90_s: Some(410) },
+        to_resolve: Spread { count: 9, median_s: Some(11_400), p90_s: Some(93_600) },
+        cost_by_reason: money(&[
+            ("churn", "RUB", "12950.5"),
+            ("billing", "RUB", "5500"),
+            ("billing", "USD", "20"),
+        ]),
+        cost_by_kind: money(&[
+            ("discount", "RUB", "12950.5"),
+            ("refund", "RUB", "5500"),
+            ("bonus", "USD", "20"),
+        ]),
+        alerts_right: 11,
+        alerts_wrong: 2,
+        promises: counts(&[("kept", 12), ("broken", 2), ("open", 1)]),
+        without_attempt: counts(&[("Артём Воскобойников", 3)]),
+        clocks: counts(&[("acknowledge", 13), ("resolve", 13)]),
+        clocks_breached: counts(&[("resolve", 4)]),
+        asked: counts(&[("legal", 6), ("technical", 3)]),
+        asked_late: counts(&[("legal", 2)]),
+        granted: counts(&[("used", 5), ("spoken", 2)]),
+        overspent: 1,
+        customers: vec![Hot { id: "k-1".into(), name: "Анна <b>Кравцова</b>".into(), count: 3 }],
+    };
+    let before = Figures { week: "2026-W46".into(), monday: "2026-11-09".into(), ..Figures::default() };
+    let departments = [("legal".to_owned(), "Юристы".to_owned())].into();
+    Report { team: None, timezone: "Europe/Moscow".into(), departments, weeks: vec![before, this] }
+}
+
+/// Tasks: one late, one done after which the reason came back.
+pub fn tasks(w: &Words) -> Vec<TaskLine> {
+    let row = |id: &str, state: &str, due: i64| TaskRow {
+        id: id.into(),
+        case_id: Some("case-1".into()),
+        case_number: Some(12),
+        conversation_id: Some("c-1".into()),
+        reason: "billing".into(),
+        team: None,
+        what: "Проверять акт <b>до</b> выставления счёта".into(),
+        owner_id: "user-rop".into(),
+        owner_name: Some("Игорь Панов".into()),
+        due_at_ms: due,
+        made_by: "user-rop".into(),
+        made_by_name: Some("Игорь Панов".into()),
+        made_at_ms: NOW - 30 * 86_400_000,
+        state: state.into(),
+        ended_by_name: (state != "open").then(|| "Ольга Ветрова".into()),
+        ended_at_ms: (state != "open").then_some(NOW - 12 * 86_400_000),
+        result: (state != "open").then(|| "сверка добавлена".into()),
+    };
+    let back = Comeback {
+        before: 5,
+        after: 1,
+        days: 12,
+        verdict: Verdict::Rarer,
+        last: Some(("c-2".into(), NOW - 86_400_000)),
+    };
+    vec![
+        shown(w, &row("task-1", "open", NOW - 86_400_000), None, true),
+        shown(w, &row("task-2", "done", NOW - 13 * 86_400_000), Some(back), true),
+    ]
+}
+
+/// The tasks of a case with the form for another.
+pub fn case_tasks(w: &Words) -> CaseTasks {
+    CaseTasks {
+        lines: tasks(w),
+        people: vec![("user-rop".into(), "Игорь Панов".into())],
+        what: String::new(),
+        due: "2026-12-01".into(),
+        may: true,
+    }
+}
+
+/// Rows behind a sum of money.
+pub fn behind() -> Vec<Behind> {
+    let row = |number: i64, what: &str, amount: &str, currency: &str| Behind {
+        conversation_id: Some("c-1".into()),
+        case_id: Some("case-1".into()),
+        case_number: Some(number),
+        at_ms: NOW - number * 3_600_000,
+        customer_name: Some("Анна <b>Кравцова</b>".into()),
+        who: Some("Игорь Панов".into()),
+        what: Some(what.into()),
+        amount: Some(amount.into()),
+        currency: Some(currency.into()),
+    };
+    vec![row(12, "discount", "18450.5", "RUB"), row(9, "bonus", "20", "USD")]
 }
 
 /// The clocks of a case: one done, one nearly over, one late, one that rests.
