@@ -14,6 +14,7 @@ pub mod mask;
 pub mod phone;
 pub mod rules;
 
+pub mod archive;
 pub mod backtest;
 pub mod desk;
 pub mod dossier;

@@ -3,6 +3,8 @@
 
 #[path = "api/alerts.rs"]
 mod alerts;
+#[path = "api/archive.rs"]
+mod archive;
 #[path = "api/authority.rs"]
 mod authority;
 #[path = "api/backtest.rs"]

@@ -3,6 +3,7 @@
 
 pub mod detect;
 pub mod live;
+pub mod search;
 
 use std::time::{Duration, Instant};
 

@@ -5,7 +5,7 @@ mod post;
 mod write;
 
 pub use post::{due, post};
-pub use write::{csv, html, json, xlsx};
+pub use write::{csv, harmless, html, json, xlsx};
 
 use std::collections::BTreeMap;
 

@@ -166,7 +166,7 @@ fn plain(cell: &Cell) -> String {
 }
 
 /// A name of a customer or an agent must not become a formula in somebody's office program.
-fn harmless(text: &str) -> String {
+pub fn harmless(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 

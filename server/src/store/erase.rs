@@ -100,8 +100,10 @@ async fn forget_words(tx: &mut Tx, ids: &[ConversationId]) -> Result<Erased, Sto
                 .await?
         });
         recordings.extend(key);
+        super::archive::take_out(tx, id, None).await?;
         for sql in [
-            "UPDATE utterance_texts SET text = NULL, lemmas = NULL, words = NULL WHERE conversation_id = $1",
+            "UPDATE utterance_texts SET text = NULL, lemmas = NULL, words = NULL, indexing = 2
+             WHERE conversation_id = $1",
             "UPDATE parties SET name = NULL, tel = NULL, email = NULL WHERE conversation_id = $1 AND role = 'customer'",
             "UPDATE conversations SET subject = NULL, source = NULL, file_name = NULL, source_id = NULL, note = NULL,
                  recording_key = NULL WHERE id = $1",

@@ -5,6 +5,7 @@ use sqlx::AssertSqlSafe;
 
 use super::engine::{Db, Tx, within};
 use super::error::StoreError;
+use super::{postgres, sqlite};
 
 struct Migration {
     number: i64,
@@ -98,6 +99,12 @@ const MIGRATIONS: &[Migration] = &[
         number: 13,
         name: "recording_queue",
         sql: include_str!("../../migrations/0013_recording_queue.sql"),
+        postgres_only: false,
+    },
+    Migration {
+        number: 16,
+        name: "archive",
+        sql: include_str!("../../migrations/0016_archive.sql"),
         postgres_only: false,
     },
 ];
@@ -201,12 +208,12 @@ pub(super) fn tables() -> Vec<&'static str> {
 }
 
 async fn apply(tx: &mut Tx, migration: &Migration, at_ms: i64) -> Result<(), StoreError> {
-    let rowkey = match tx {
+    let (rowkey, archive) = match tx {
         // On SQLite only this spelling makes the key the row's own number.
-        Tx::Sqlite(_) => "INTEGER PRIMARY KEY",
-        Tx::Postgres(_) => "BIGINT PRIMARY KEY",
+        Tx::Sqlite(_) => ("INTEGER PRIMARY KEY", sqlite::ARCHIVE),
+        Tx::Postgres(_) => ("BIGINT PRIMARY KEY", postgres::ARCHIVE),
     };
-    let sql = migration.sql.replace("{rowkey}", rowkey);
+    let sql = migration.sql.replace("{rowkey}", rowkey).replace("{archive}", archive);
     within!(tx, |conn| {
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *conn).await?;
         sqlx::query("INSERT INTO migrations (number, name, sha256, applied_ms) VALUES ($1, $2, $3, $4)")

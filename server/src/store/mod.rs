@@ -14,6 +14,7 @@ use crate::clock::Clock;
 
 mod alerts;
 mod append;
+mod archive;
 mod audit;
 mod authority;
 mod bench;
@@ -59,9 +60,10 @@ mod weekly;
 mod writer;
 
 pub use alerts::{AlertClimb, AlertRow, Grounds, NewAlert};
+pub use archive::{ArchiveFilter, ArchiveFound, ArchiveHit, Outcome};
 pub use audit::{AuditRow, AuditState};
 pub use authority::{GrantFilter, GrantRow, GrantState, NewGrant};
-pub use bench::{AppendFigures, AppendLoad, Rate, bench_append, bench_store};
+pub use bench::{AppendFigures, AppendLoad, Rate, bench_append, bench_find, bench_store};
 pub use cases::{CaseFilter, CaseRow, CaseUpdate, NewCase, Resolution, TimelineEntry, TimelineRow};
 pub use change::{Batch, Change};
 pub use channels::{QuietHours, UserChannel};

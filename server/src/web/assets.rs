@@ -25,6 +25,7 @@ assets! {
     "board.js" "text/javascript; charset=utf-8";
     "alerts.js" "text/javascript; charset=utf-8";
     "player.js" "text/javascript; charset=utf-8";
+    "moment.js" "text/javascript; charset=utf-8";
     "keys.js" "text/javascript; charset=utf-8";
 }
 

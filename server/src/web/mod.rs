@@ -2,6 +2,7 @@
 //! no SQL, no status codes.
 
 mod account;
+mod archive;
 mod asks;
 mod assets;
 mod authority;
@@ -114,6 +115,7 @@ pub fn routes(app: &App) -> Router<App> {
 /// Returns the routes of the pages behind the menu: departments, authority, rota, protocol, auditor.
 fn desk_routes() -> Router<App> {
     let pages = Router::new()
+        .route("/archive", get(archive::page))
         .route("/asks", get(asks::page))
         .route("/authority", get(authority::page))
         .route("/authority/{id}/answer", post(authority::answer))

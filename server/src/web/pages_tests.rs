@@ -10,6 +10,7 @@ use gradus_engine::time::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::account::{AccountPage, Wrongs};
+use super::archive::{Around, SearchPage, view as archive_view};
 use super::board::{ArchivePage, BoardPage, alert_lines, render_row, summary};
 use super::case::{CaseForm, CaseParts, Page as CasePage, view as case_view};
 use super::cases::{CasesPage, lead, line, tabs};
@@ -24,8 +25,9 @@ use super::users::{AddForm, UsersPage, lines, roles};
 use super::week::{Page as WeekPage, figures, span, tables, trend};
 use super::{Frame, Lang, Pager, Section, Who, Words, badges};
 use crate::api::Problem;
+use crate::archive::Asking;
 use crate::auth::Role;
-use crate::store::UserId;
+use crate::store::{ArchiveFound, UserId};
 
 fn words(lang: Lang) -> Words {
     Words::new(lang, TimeZone::get("Europe/Moscow").unwrap(), samples::NOW)
@@ -225,6 +227,23 @@ fn others(lang: Lang) -> Vec<(&'static str, String)> {
     ]
 }
 
+fn archives(lang: Lang) -> Vec<(&'static str, String)> {
+    let page = |asking: Asking, found, wrong, waiting| -> SearchPage {
+        let around = Around { wrong, waiting, users: &samples::people(), team: None };
+        archive_view(frame(lang, Section::Archive), &asking, found, around)
+    };
+    let asking = |q: &str| Asking { q: q.into(), heat_from: "60".into(), ..Asking::default() };
+    let wrong = words(lang).t.ar_nothing;
+    let found = samples::archive();
+    let cut = ArchiveFound { hits: vec![], ..found.clone() };
+    vec![
+        ("archive", page(asking("вернуть деньги"), found, "", 0).render().unwrap()),
+        ("archive-start", page(Asking::default(), ArchiveFound::default(), "", 12_400).render().unwrap()),
+        ("archive-cut", page(asking("заказ"), cut, "", 0).render().unwrap()),
+        ("archive-wrong", page(asking("-суд"), ArchiveFound::default(), wrong, 0).render().unwrap()),
+    ]
+}
+
 fn channels_view(w: &Words) -> ChannelsView {
     let channel = |address: &str| ChannelView { here: true, address: address.into(), active: true };
     ChannelsView {
@@ -263,7 +282,7 @@ fn gates(lang: Lang) -> Vec<(&'static str, String)> {
 }
 
 fn all(lang: Lang) -> Vec<(&'static str, String)> {
-    [board(lang), conversations(lang), cases(lang), others(lang), gates(lang)].concat()
+    [board(lang), conversations(lang), cases(lang), others(lang), archives(lang), gates(lang)].concat()
 }
 
 #[test]
