@@ -184,7 +184,10 @@ fn parsed<T: std::str::FromStr>(
 }
 
 /// Returns the beginning of a day, or of the day after it.
-fn day(
+///
+/// # Errors
+/// Names the field when it is no day.
+pub fn day(
     name: &'static str,
     text: &str,
     zone: &TimeZone,

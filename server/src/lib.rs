@@ -34,6 +34,7 @@ pub mod hub;
 pub mod inbox;
 pub mod live;
 pub mod queue;
+pub mod retention;
 
 pub mod backup;
 pub mod doctor;

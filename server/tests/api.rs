@@ -1,6 +1,8 @@
 //! The server over HTTP, in one process with a manual clock: who may do what, how refusals look, what is limited.
 #![expect(clippy::unwrap_used, reason = "a step that fails fails its test")]
 
+#[path = "api/access.rs"]
+mod access;
 #[path = "api/alerts.rs"]
 mod alerts;
 #[path = "api/archive.rs"]
@@ -47,5 +49,7 @@ mod service;
 mod snapshots;
 #[path = "api/stories.rs"]
 mod stories;
+#[path = "api/system.rs"]
+mod system;
 #[path = "api/wire.rs"]
 mod wire;

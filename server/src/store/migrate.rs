@@ -107,6 +107,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0016_archive.sql"),
         postgres_only: false,
     },
+    Migration {
+        number: 20,
+        name: "access",
+        sql: include_str!("../../migrations/0020_access.sql"),
+        postgres_only: false,
+    },
 ];
 
 /// A migration that ran, as the database remembers it.

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 
+mod access;
 mod alerts;
 mod append;
 mod archive;
@@ -59,9 +60,10 @@ mod views;
 mod weekly;
 mod writer;
 
+pub use access::{EntryLink, LinkKind, SecondFactor};
 pub use alerts::{AlertClimb, AlertRow, Grounds, NewAlert};
 pub use archive::{ArchiveFilter, ArchiveFound, ArchiveHit, Outcome};
-pub use audit::{AuditRow, AuditState};
+pub use audit::{AuditFilter, AuditRow, AuditState};
 pub use authority::{GrantFilter, GrantRow, GrantState, NewGrant};
 pub use bench::{AppendFigures, AppendLoad, Rate, bench_append, bench_find, bench_store};
 pub use cases::{CaseFilter, CaseRow, CaseUpdate, NewCase, Resolution, TimelineEntry, TimelineRow};

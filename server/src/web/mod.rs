@@ -5,6 +5,7 @@ mod account;
 mod archive;
 mod asks;
 mod assets;
+mod audit;
 mod authority;
 mod board;
 mod case;
@@ -15,18 +16,22 @@ mod conversation;
 mod customers;
 mod deliveries;
 mod duty;
+mod enter;
 mod error;
+mod factor;
 mod feedback;
 mod findings;
 mod frame;
 mod hints;
 mod icons;
 mod learn;
+mod person;
 mod practice;
 mod protocol;
 mod sign_in;
 mod streams;
 mod svg;
+mod system;
 mod texts;
 mod transcript;
 mod upload;
@@ -67,11 +72,17 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/", get(board::page))
         .route("/alerts", get(board::alerts))
         .route("/sign-in", get(sign_in::page).post(sign_in::submit))
+        .route("/sign-in/code", get(enter::code_page).post(enter::code))
+        .route("/enter/{token}", get(enter::page).post(enter::submit))
         .route("/sign-out", post(sign_in::out))
         .route("/setup", get(sign_in::setup_page).post(sign_in::setup))
         .route("/account", get(account::page))
         .route("/account/language", post(account::language))
         .route("/account/password", post(account::password))
+        .route("/account/sessions/end", post(factor::end))
+        .route("/account/factor/begin", post(factor::begin))
+        .route("/account/factor/confirm", post(factor::confirm))
+        .route("/account/factor/off", post(factor::off))
         .route("/account/channels", post(channels::save))
         .route("/account/channels/test", post(channels::test))
         .route("/account/telegram", post(channels::link))
@@ -140,7 +151,14 @@ fn desk_routes() -> Router<App> {
         .route("/customers/{id}", get(customers::card))
         .route("/customers/{id}/forgive", post(customers::forgive))
         .route("/users", get(users::page).post(users::add))
+        .route("/users/{id}", get(person::page).post(person::change))
         .route("/users/{id}/active", post(users::active))
+        .route("/users/{id}/link", post(person::link))
+        .route("/users/{id}/sign-out", post(person::sign_out))
+        .route("/users/{id}/factor-off", post(person::factor_off))
+        .route("/audit", get(audit::page))
+        .route("/system", get(system::page))
+        .route("/system/retention", post(system::retain))
         .route("/streams", get(streams::page))
         .route("/deliveries", get(deliveries::page))
         .route("/deliveries/again", post(deliveries::again))

@@ -18,7 +18,9 @@ use super::channels::{ChannelView, ChannelsView, CodeView, Tried};
 use super::conversation::{Page as ConversationPage, view as conversation_view};
 use super::customers::{CardPage, ListPage, bought_line, customer_facts, customer_line, telephone};
 use super::deliveries::{DeliveriesPage, delivery_line};
+use super::enter::{CodePage, EnterPage};
 use super::error::page as error_page;
+use super::factor::{FactorPage, SessionLine, WaysIn};
 use super::sign_in::SignInPage;
 use super::upload::Uploaded;
 use super::users::{AddForm, UsersPage, lines, roles};
@@ -205,12 +207,20 @@ fn others(lang: Lang) -> Vec<(&'static str, String)> {
     };
     let users = UsersPage {
         f: frame(lang, Section::Users),
-        rows: lines(&w, &samples::people(), &UserId("user-rop".into())),
+        rows: lines(&w, &samples::people(), &[UserId("user-rop".into())], &UserId("user-rop".into())),
         roles: roles(&w),
         form: AddForm::default(),
     };
     let wrongs = Wrongs { old: Some(w.t.e_password_old), new: None };
-    let account = AccountPage { f: frame(lang, Section::Other), wrongs, channels: channels_view(&w) };
+    let (channels, ways) = (channels_view(&w), ways_view(&w));
+    let account = AccountPage { f: frame(lang, Section::Other), wrongs, channels, ways };
+    let factor = |codes: &[&str]| FactorPage {
+        f: frame(lang, Section::Other),
+        picture: super::svg::qr("otpauth://totp/Gradus:anna?secret=ABCD", w.t.fa_picture),
+        secret: "ABCD EFGH".into(),
+        wrong: None,
+        codes: codes.iter().map(|code| (*code).to_owned()).collect(),
+    };
     let deliveries = DeliveriesPage {
         f: frame(lang, Section::Other),
         rows: samples::deliveries().iter().map(|row| delivery_line(&w, row)).collect(),
@@ -222,9 +232,27 @@ fn others(lang: Lang) -> Vec<(&'static str, String)> {
         ("customer", card.render().unwrap()),
         ("customers", list.render().unwrap()),
         ("users", users.render().unwrap()),
+        ("factor", factor(&["ABCD-EFGH-2345"]).render().unwrap()),
+        ("factor-begin", factor(&[]).render().unwrap()),
         ("account", account.render().unwrap()),
         ("deliveries", deliveries.render().unwrap()),
     ]
+}
+
+fn ways_view(w: &Words) -> WaysIn {
+    let session = |here| SessionLine {
+        which: "0123456789abcdef".into(),
+        agent: "Firefox".into(),
+        begun: w.moment(samples::NOW - 90_000_000),
+        seen: w.moment(samples::NOW),
+        here,
+    };
+    WaysIn {
+        sessions: vec![session(true), session(false)],
+        factor: true,
+        codes_left: 9,
+        wrong: Some(w.t.e_password_old),
+    }
 }
 
 fn archives(lang: Lang) -> Vec<(&'static str, String)> {
@@ -262,8 +290,21 @@ fn channels_view(w: &Words) -> ChannelsView {
 }
 
 fn gates(lang: Lang) -> Vec<(&'static str, String)> {
-    let gate =
-        |setup, wrong| SignInPage { w: words(lang), setup, name: String::new(), login: "anna".into(), wrong };
+    let gate = |setup, wrong| SignInPage {
+        w: words(lang),
+        setup,
+        name: String::new(),
+        login: "anna".into(),
+        wrong,
+        done: None,
+    };
+    let enter = |who: Option<(&str, &str)>, wrong| EnterPage {
+        w: words(lang),
+        token: "0f".into(),
+        who: who.map(|(name, login)| (name.to_owned(), login.to_owned())),
+        invited: true,
+        wrong,
+    };
     let problem = |kind, reference: Option<&str>| {
         let problem = Problem {
             kind,
@@ -276,6 +317,9 @@ fn gates(lang: Lang) -> Vec<(&'static str, String)> {
     vec![
         ("sign-in", gate(false, Some(words(lang).t.sign_in_wrong)).render().unwrap()),
         ("setup", gate(true, None).render().unwrap()),
+        ("enter", enter(Some(("Anna", "anna")), Some(words(lang).t.en_differ)).render().unwrap()),
+        ("enter-over", enter(None, None).render().unwrap()),
+        ("code", CodePage { w: words(lang), wrong: None }.render().unwrap()),
         ("error-404", problem("not-found", None)),
         ("error-500", problem("broken", Some("4F2A91C0"))),
     ]
