@@ -14,6 +14,7 @@ pub mod mask;
 pub mod phone;
 pub mod rules;
 
+pub mod archive;
 pub mod backtest;
 pub mod backtests;
 pub mod desk;
@@ -40,6 +41,7 @@ pub mod hub;
 pub mod inbox;
 pub mod live;
 pub mod queue;
+pub mod retention;
 
 pub mod backup;
 pub mod doctor;

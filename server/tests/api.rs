@@ -1,8 +1,12 @@
 //! The server over HTTP, in one process with a manual clock: who may do what, how refusals look, what is limited.
 #![expect(clippy::unwrap_used, reason = "a step that fails fails its test")]
 
+#[path = "api/access.rs"]
+mod access;
 #[path = "api/alerts.rs"]
 mod alerts;
+#[path = "api/archive.rs"]
+mod archive;
 #[path = "api/authority.rs"]
 mod authority;
 #[path = "api/backtest.rs"]
@@ -55,5 +59,7 @@ mod service;
 mod snapshots;
 #[path = "api/stories.rs"]
 mod stories;
+#[path = "api/system.rs"]
+mod system;
 #[path = "api/wire.rs"]
 mod wire;

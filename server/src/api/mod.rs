@@ -23,6 +23,7 @@ mod recording;
 mod reports;
 mod route;
 mod rules;
+mod search;
 mod socket;
 mod utterances;
 
@@ -82,6 +83,8 @@ fn small() -> Router<App> {
         .route("/api/v1/conversations/{id}/hints", get(conversations::hints))
         .route("/api/v1/conversations/{id}/end", post(conversations::end))
         .route("/api/v1/conversations/{id}/recording", get(recording))
+        .route("/api/v1/search", get(search::search))
+        .route("/api/v1/search/export", get(search::export))
         .route("/api/v1/calls", post(calls::announce))
         .route("/api/v1/streams", get(calls::streams))
         .route("/api/v1/cases", get(cases::list))

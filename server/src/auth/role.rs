@@ -46,6 +46,10 @@ pub enum May {
     Protocol,
     /// Run the review meeting, give tasks and see to them, judge quality.
     Review,
+    /// Search everything that was said.
+    Search,
+    /// Take what a search found out as a file.
+    Export,
 }
 
 impl Role {
@@ -83,7 +87,8 @@ impl Role {
             May::Act => {
                 matches!(self, Supervisor | ConflictSpecialist | Department | Director | Administrator)
             }
-            May::Figures => matches!(self, Supervisor | Coach | Director | Administrator),
+            May::Search => !matches!(self, Agent | Department),
+            May::Figures | May::Export => matches!(self, Supervisor | Coach | Director | Administrator),
             May::Judge => !matches!(self, Agent | Department),
             May::People => matches!(self, Administrator),
             May::Rules => matches!(self, Coach | Administrator),
@@ -136,19 +141,21 @@ mod tests {
             May::Duty,
             May::Protocol,
             May::Review,
+            May::Search,
+            May::Export,
         ];
         let row =
             |role: Role| all.map(|what| if role.may(what) { '+' } else { '-' }).iter().collect::<String>();
         let table: Vec<String> =
             Role::ALL.iter().map(|role| format!("{:<20}{}", role.name(), row(*role))).collect();
         let expected = [
-            "agent               +++--------",
-            "supervisor          ++++++--+-+",
-            "conflict_specialist ++++-+-----",
-            "department          +-++-------",
-            "coach               ++--++-+--+",
-            "director            +-++++--+++",
-            "administrator       +++++++++++",
+            "agent               +++----------",
+            "supervisor          ++++++--+-+++",
+            "conflict_specialist ++++-+-----+-",
+            "department          +-++---------",
+            "coach               ++--++-+--+++",
+            "director            +-++++--+++++",
+            "administrator       +++++++++++++",
         ];
         assert_eq!(table, expected);
     }

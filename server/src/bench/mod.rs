@@ -4,6 +4,7 @@
 pub mod cases;
 pub mod detect;
 pub mod live;
+pub mod search;
 
 use std::time::{Duration, Instant};
 

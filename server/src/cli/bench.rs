@@ -24,6 +24,18 @@ enum What {
     Cases(CasesArguments),
     /// How many live streams of sound this machine takes, beside what decoding and voice activity cost alone.
     Live(LiveArguments),
+    /// How fast the archive answers on generated data, beside its index alone.
+    Search(Search),
+}
+
+#[derive(Args)]
+struct Search {
+    /// Utterances in all.
+    #[arg(long, default_value_t = 1_000_000)]
+    utterances: usize,
+    /// How often each question is asked.
+    #[arg(long, default_value_t = 40)]
+    repeat: usize,
 }
 
 #[derive(Args)]
@@ -89,6 +101,7 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
         What::Ingest(ingest) => measure_ingest(ingest)?,
         What::Live(live) => measure_live(live)?,
         What::Cases(cases) => measure_cases(cases)?,
+        What::Search(search) => measure_search(search)?,
     }
     Ok(Ended::Well)
 }
@@ -177,5 +190,19 @@ fn measure_ingest(arguments: &Ingest) -> Result<()> {
         "figures": figures,
     });
     println!("{line}");
+    Ok(())
+}
+
+fn measure_search(arguments: &Search) -> Result<()> {
+    let folder = tempfile::tempdir().context("no folder for the measurement")?;
+    let figures = tokio::runtime::Runtime::new()?.block_on(async {
+        let store = bench_store(folder.path()).await?;
+        let utterances = arguments.utterances.max(1);
+        let figures =
+            bench::search::measure(&store, folder.path(), utterances, arguments.repeat.max(1)).await;
+        store.close().await;
+        figures
+    })?;
+    println!("{}", json!({"bench": "search", "optimised": !cfg!(debug_assertions), "figures": figures}));
     Ok(())
 }

@@ -52,6 +52,8 @@ async fn serve(config: Config, play: Vec<PathBuf>) -> Result<Ended> {
     tasks.spawn(Arc::clone(&desk.rules).run(stop.clone()));
     tasks.spawn(Arc::clone(&desk.protocols).run(stop.clone()));
     tasks.spawn(crate::auditor::run(desk.clone(), stop.clone()));
+    tasks.spawn(crate::archive::run(desk.clone(), stop.clone()));
+    tasks.spawn(crate::retention::run(desk.clone(), stop.clone()));
     tasks.spawn(app.inbox.queue().clone().watch(desk.clone(), stop.clone()));
     tasks.spawn(app.inbox.queue().clone().work(desk.clone(), stop.clone()));
     desk.pipeline.recall_incidents().await?;

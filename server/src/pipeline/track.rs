@@ -571,7 +571,6 @@ impl Track {
                 start_ms: milliseconds(said.start_ms),
                 end_ms: milliseconds(said.end_ms.or(said.start_ms)),
                 text: masked.text,
-                lemmas: None,
                 words: None,
             }
             .into(),

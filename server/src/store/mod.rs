@@ -12,8 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 
+mod access;
 mod alerts;
 mod append;
+mod archive;
 mod audit;
 mod authority;
 mod bench;
@@ -66,10 +68,12 @@ mod views;
 mod weekly;
 mod writer;
 
+pub use access::{EntryLink, LinkKind, SecondFactor};
 pub use alerts::{AlertClimb, AlertRow, Grounds, NewAlert};
-pub use audit::{AuditRow, AuditState};
+pub use archive::{ArchiveFilter, ArchiveFound, ArchiveHit, Outcome};
+pub use audit::{AuditFilter, AuditRow, AuditState};
 pub use authority::{GrantFilter, GrantRow, GrantState, NewGrant};
-pub use bench::{AppendFigures, AppendLoad, Rate, bench_append, bench_store};
+pub use bench::{AppendFigures, AppendLoad, Rate, bench_append, bench_find, bench_store};
 pub use care::{CustomerNote, JoinRow, Rating};
 pub use cases::{CaseCost, CaseFilter, CaseRow, CaseUpdate, NewCase, Resolution, TimelineEntry, TimelineRow};
 pub use change::{Batch, Change};

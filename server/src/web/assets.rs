@@ -26,6 +26,7 @@ assets! {
     "alerts.js" "text/javascript; charset=utf-8";
     "player.js" "text/javascript; charset=utf-8";
     "review.js" "text/javascript; charset=utf-8";
+    "moment.js" "text/javascript; charset=utf-8";
     "keys.js" "text/javascript; charset=utf-8";
 }
 

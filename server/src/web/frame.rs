@@ -11,6 +11,8 @@ pub enum Section {
     Board,
     /// All conversations.
     Conversations,
+    /// Everything that was said.
+    Archive,
     /// Cases.
     Cases,
     /// Questions to departments.
@@ -83,6 +85,7 @@ impl Frame {
             ("/cases", t.cases, "cases", "c", Section::Cases, May::Read),
             ("/asks", t.asks_short, "asks", "d", Section::Asks, May::Act),
             ("/conversations", t.conversations, "conversations", "v", Section::Conversations, May::Read),
+            ("/archive", t.archive, "archive", "a", Section::Archive, May::Search),
             ("/customers", t.customers, "customers", "l", Section::Customers, May::Read),
             ("/practice", t.practice, "practice", "g", Section::Practice, May::Read),
             ("/week", t.week, "week", "w", Section::Week, May::Figures),
@@ -118,6 +121,11 @@ impl Frame {
     /// Says whether the person may read figures.
     pub fn may_figures(&self) -> bool {
         self.who.role.may(May::Figures)
+    }
+
+    /// Says whether the person may take out what a search found.
+    pub fn may_export(&self) -> bool {
+        self.who.role.may(May::Export)
     }
 
     /// Says whether the person may change the protocol.

@@ -2,8 +2,10 @@
 //! no SQL, no status codes.
 
 mod account;
+mod archive;
 mod asks;
 mod assets;
+mod audit;
 mod authority;
 mod backtest;
 mod behind;
@@ -17,7 +19,9 @@ mod conversation;
 mod customers;
 mod deliveries;
 mod duty;
+mod enter;
 mod error;
+mod factor;
 mod feedback;
 mod findings;
 mod frame;
@@ -25,6 +29,7 @@ mod hints;
 mod icons;
 mod incidents;
 mod learn;
+mod person;
 mod practice;
 mod protocol;
 mod quality;
@@ -33,6 +38,7 @@ mod review;
 mod sign_in;
 mod streams;
 mod svg;
+mod system;
 mod tasks;
 mod texts;
 mod transcript;
@@ -75,11 +81,17 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/", get(board::page))
         .route("/alerts", get(board::alerts))
         .route("/sign-in", get(sign_in::page).post(sign_in::submit))
+        .route("/sign-in/code", get(enter::code_page).post(enter::code))
+        .route("/enter/{token}", get(enter::page).post(enter::submit))
         .route("/sign-out", post(sign_in::out))
         .route("/setup", get(sign_in::setup_page).post(sign_in::setup))
         .route("/account", get(account::page))
         .route("/account/language", post(account::language))
         .route("/account/password", post(account::password))
+        .route("/account/sessions/end", post(factor::end))
+        .route("/account/factor/begin", post(factor::begin))
+        .route("/account/factor/confirm", post(factor::confirm))
+        .route("/account/factor/off", post(factor::off))
         .route("/account/channels", post(channels::save))
         .route("/account/channels/test", post(channels::test))
         .route("/account/telegram", post(channels::link))
@@ -129,6 +141,7 @@ pub fn routes(app: &App) -> Router<App> {
 /// Returns the routes of the pages behind the menu: departments, authority, rota, protocol, auditor.
 fn desk_routes() -> Router<App> {
     let pages = Router::new()
+        .route("/archive", get(archive::page))
         .route("/asks", get(asks::page))
         .route("/authority", get(authority::page))
         .route("/authority/{id}/answer", post(authority::answer))
@@ -177,7 +190,14 @@ fn desk_routes() -> Router<App> {
         .route("/customers/{id}/join", post(customers::join))
         .route("/customers/{id}/part", post(customers::part))
         .route("/users", get(users::page).post(users::add))
+        .route("/users/{id}", get(person::page).post(person::change))
         .route("/users/{id}/active", post(users::active))
+        .route("/users/{id}/link", post(person::link))
+        .route("/users/{id}/sign-out", post(person::sign_out))
+        .route("/users/{id}/factor-off", post(person::factor_off))
+        .route("/audit", get(audit::page))
+        .route("/system", get(system::page))
+        .route("/system/retention", post(system::retain))
         .route("/streams", get(streams::page))
         .route("/deliveries", get(deliveries::page))
         .route("/deliveries/again", post(deliveries::again))

@@ -10,6 +10,7 @@ use gradus_engine::time::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::account::{AccountPage, Wrongs};
+use super::archive::{Around, SearchPage, view as archive_view};
 use super::behind::{Page as BehindPage, shown, title};
 use super::board::{ArchivePage, BoardPage, alert_lines, render_row, summary};
 use super::brief::brief;
@@ -21,7 +22,9 @@ use super::customers::{
     CardPage, ListPage, bought_line, customer_facts, customer_line, note_line, telephone,
 };
 use super::deliveries::{DeliveriesPage, delivery_line};
+use super::enter::{CodePage, EnterPage};
 use super::error::page as error_page;
+use super::factor::{FactorPage, SessionLine, WaysIn};
 use super::sign_in::SignInPage;
 use super::tasks::TasksPage;
 use super::upload::Uploaded;
@@ -29,9 +32,10 @@ use super::users::{AddForm, UsersPage, lines, roles};
 use super::week::{Page as WeekPage, span, tables, tiles, trend};
 use super::{Frame, Lang, Pager, Section, Who, Words, badges};
 use crate::api::Problem;
+use crate::archive::Asking;
 use crate::auth::Role;
 use crate::report::Week;
-use crate::store::{Counted, UserId};
+use crate::store::{ArchiveFound, Counted, UserId};
 
 fn words(lang: Lang) -> Words {
     Words::new(lang, TimeZone::get("Europe/Moscow").unwrap(), samples::NOW)
@@ -252,12 +256,20 @@ fn others(lang: Lang) -> Vec<(&'static str, String)> {
     };
     let users = UsersPage {
         f: frame(lang, Section::Users),
-        rows: lines(&w, &samples::people(), &UserId("user-rop".into())),
+        rows: lines(&w, &samples::people(), &[UserId("user-rop".into())], &UserId("user-rop".into())),
         roles: roles(&w),
         form: AddForm::default(),
     };
     let wrongs = Wrongs { old: Some(w.t.e_password_old), new: None };
-    let account = AccountPage { f: frame(lang, Section::Other), wrongs, channels: channels_view(&w) };
+    let (channels, ways) = (channels_view(&w), ways_view(&w));
+    let account = AccountPage { f: frame(lang, Section::Other), wrongs, channels, ways };
+    let factor = |codes: &[&str]| FactorPage {
+        f: frame(lang, Section::Other),
+        picture: super::svg::qr("otpauth://totp/Gradus:anna?secret=ABCD", w.t.fa_picture),
+        secret: "ABCD EFGH".into(),
+        wrong: None,
+        codes: codes.iter().map(|code| (*code).to_owned()).collect(),
+    };
     let deliveries = DeliveriesPage {
         f: frame(lang, Section::Other),
         rows: samples::deliveries().iter().map(|row| delivery_line(&w, row)).collect(),
@@ -269,6 +281,8 @@ fn others(lang: Lang) -> Vec<(&'static str, String)> {
         ("customer", card.render().unwrap()),
         ("customers", list.render().unwrap()),
         ("users", users.render().unwrap()),
+        ("factor", factor(&["ABCD-EFGH-2345"]).render().unwrap()),
+        ("factor-begin", factor(&[]).render().unwrap()),
         ("account", account.render().unwrap()),
         ("deliveries", deliveries.render().unwrap()),
     ]
@@ -277,6 +291,39 @@ fn others(lang: Lang) -> Vec<(&'static str, String)> {
 fn tasks_page(lang: Lang) -> TasksPage {
     let (open, done) = samples::tasks(&words(lang)).into_iter().partition(|line| line.open);
     TasksPage { f: frame(lang, Section::Other), all: true, may_all: true, open, done }
+}
+
+fn ways_view(w: &Words) -> WaysIn {
+    let session = |here| SessionLine {
+        which: "0123456789abcdef".into(),
+        agent: "Firefox".into(),
+        begun: w.moment(samples::NOW - 90_000_000),
+        seen: w.moment(samples::NOW),
+        here,
+    };
+    WaysIn {
+        sessions: vec![session(true), session(false)],
+        factor: true,
+        codes_left: 9,
+        wrong: Some(w.t.e_password_old),
+    }
+}
+
+fn archives(lang: Lang) -> Vec<(&'static str, String)> {
+    let page = |asking: Asking, found, wrong, waiting| -> SearchPage {
+        let around = Around { wrong, waiting, users: &samples::people(), team: None };
+        archive_view(frame(lang, Section::Archive), &asking, found, around)
+    };
+    let asking = |q: &str| Asking { q: q.into(), heat_from: "60".into(), ..Asking::default() };
+    let wrong = words(lang).t.ar_nothing;
+    let found = samples::archive();
+    let cut = ArchiveFound { hits: vec![], ..found.clone() };
+    vec![
+        ("archive", page(asking("вернуть деньги"), found, "", 0).render().unwrap()),
+        ("archive-start", page(Asking::default(), ArchiveFound::default(), "", 12_400).render().unwrap()),
+        ("archive-cut", page(asking("заказ"), cut, "", 0).render().unwrap()),
+        ("archive-wrong", page(asking("-суд"), ArchiveFound::default(), wrong, 0).render().unwrap()),
+    ]
 }
 
 fn channels_view(w: &Words) -> ChannelsView {
@@ -297,8 +344,21 @@ fn channels_view(w: &Words) -> ChannelsView {
 }
 
 fn gates(lang: Lang) -> Vec<(&'static str, String)> {
-    let gate =
-        |setup, wrong| SignInPage { w: words(lang), setup, name: String::new(), login: "anna".into(), wrong };
+    let gate = |setup, wrong| SignInPage {
+        w: words(lang),
+        setup,
+        name: String::new(),
+        login: "anna".into(),
+        wrong,
+        done: None,
+    };
+    let enter = |who: Option<(&str, &str)>, wrong| EnterPage {
+        w: words(lang),
+        token: "0f".into(),
+        who: who.map(|(name, login)| (name.to_owned(), login.to_owned())),
+        invited: true,
+        wrong,
+    };
     let problem = |kind, reference: Option<&str>| {
         let problem = Problem {
             kind,
@@ -311,13 +371,17 @@ fn gates(lang: Lang) -> Vec<(&'static str, String)> {
     vec![
         ("sign-in", gate(false, Some(words(lang).t.sign_in_wrong)).render().unwrap()),
         ("setup", gate(true, None).render().unwrap()),
+        ("enter", enter(Some(("Anna", "anna")), Some(words(lang).t.en_differ)).render().unwrap()),
+        ("enter-over", enter(None, None).render().unwrap()),
+        ("code", CodePage { w: words(lang), wrong: None }.render().unwrap()),
         ("error-404", problem("not-found", None)),
         ("error-500", problem("broken", Some("4F2A91C0"))),
     ]
 }
 
 fn all(lang: Lang) -> Vec<(&'static str, String)> {
-    [board(lang), conversations(lang), cases(lang), weeks(lang), others(lang), gates(lang)].concat()
+    [board(lang), conversations(lang), cases(lang), weeks(lang), others(lang), archives(lang), gates(lang)]
+        .concat()
 }
 
 #[test]

@@ -82,6 +82,11 @@ impl Words {
         format!("{} {clock}", self.date_of(&at, &now))
     }
 
+    /// Returns a point in time for tables of other programs: `2026-11-24 12:00`.
+    pub fn iso(&self, at_ms: i64) -> String {
+        self.zoned(at_ms).strftime("%F %H:%M").to_string()
+    }
+
     /// Returns a day: «24 окт», with the year when it is another one.
     pub fn day(&self, at_ms: i64) -> String {
         self.date_of(&self.zoned(at_ms), &self.zoned(self.now_ms))

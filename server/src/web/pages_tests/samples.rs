@@ -6,10 +6,10 @@ use serde_json::json;
 
 use crate::report::{Costs, Figures, Hot, Report, Spread};
 use crate::store::{
-    AlertId, AlertRow, AskRow, Behind, CaseId, CaseRow, ClockRow, CommitmentId, CommitmentRow,
-    ConversationId, ConversationPage, ConversationRow, Customer, CustomerId, CustomerNote, DecisionId,
-    DecisionRow, DeliveryRow, DocumentRow, Evidence, HeatRow, NewParty, Purchase, Rating, RelatedRow,
-    SignalRow, TaskRow, TimelineRow, User, UserId, UtteranceRow, Weekly,
+    AlertId, AlertRow, ArchiveFound, ArchiveHit, AskRow, Behind, CaseId, CaseRow, ClockRow, CommitmentId,
+    CommitmentRow, ConversationId, ConversationPage, ConversationRow, Customer, CustomerId, CustomerNote,
+    DecisionId, DecisionRow, DeliveryRow, DocumentRow, Evidence, HeatRow, NewParty, Purchase, Rating,
+    RelatedRow, SignalRow, TaskRow, TimelineRow, User, UserId, UtteranceRow, Weekly,
 };
 
 use crate::tasks::{Comeback, Verdict};
@@ -768,4 +768,43 @@ pub fn asks() -> Vec<AskRow> {
         answer: answered.map(|_| "Да, вернуть до пятницы".into()),
     };
     vec![ask(1, None), ask(2, Some(NOW - 60_000))]
+}
+
+/// What a search found: a call with two places and a recording, a chat, words that were erased.
+pub fn archive() -> ArchiveFound {
+    let hit = |id: &str, utterance: i64, party: &str, text: Option<&str>, marks: &[(u32, u32)]| ArchiveHit {
+        place: 7,
+        conversation_id: id.into(),
+        channel: if id == "c-2" { "chat" } else { "call" }.into(),
+        status: "ended".into(),
+        started_at_ms: NOW - 86_400_000,
+        heat_max: if id == "c-2" { 44 } else { 88 },
+        calmed: id == "c-1",
+        team: Some("север".into()),
+        recorded: id == "c-1",
+        agent_name: Some("Ольга Ветрова".into()),
+        customer_name: (id != "c-2").then(|| "Кузьмина <b>Татьяна</b>".into()),
+        case_id: (id == "c-1").then(|| "k-1".into()),
+        case_number: (id == "c-1").then_some(118),
+        case_state: (id == "c-1").then(|| "closed".into()),
+        utterance: Some(utterance),
+        party: Some(party.into()),
+        start_ms: Some(utterance * 7_000),
+        end_ms: Some(utterance * 7_000 + 4_000),
+        text: text.map(str::to_owned),
+        marks: marks.to_vec(),
+        signals: if utterance == 3 { vec!["legal_threat".into()] } else { vec![] },
+    };
+    let sorry = "понимаю вас, деньги вернём в течение трёх дней";
+    let court = "верните деньги, иначе я подам на вас в суд <img src=x>";
+    ArchiveFound {
+        hits: vec![
+            hit("c-1", 9, "agent", Some(sorry), &[(13, 19), (20, 26)]),
+            hit("c-1", 3, "customer", Some(court), &[(0, 7), (8, 14)]),
+            hit("c-2", 1, "customer", Some("вернёте деньги?"), &[(0, 7), (8, 14)]),
+            hit("c-3", 0, "customer", None, &[]),
+        ],
+        next: Some(7),
+        cut: true,
+    }
 }
