@@ -35,6 +35,8 @@ mod practice;
 mod promises;
 #[path = "api/protocol.rs"]
 mod protocol;
+#[path = "api/recordings.rs"]
+mod recordings;
 #[path = "api/reload.rs"]
 mod reload;
 #[path = "api/restart.rs"]

@@ -20,5 +20,7 @@ mod operation;
 mod pages;
 #[path = "store_engines/people.rs"]
 mod people;
+#[path = "store_engines/queue.rs"]
+mod queue;
 #[path = "store_engines/upkeep.rs"]
 mod upkeep;

@@ -17,6 +17,7 @@ mod live;
 mod practice;
 mod protocol;
 mod recording;
+mod recordings;
 mod reports;
 mod route;
 mod rules;
@@ -40,6 +41,7 @@ pub use error::{ApiError, Problem, created, mend, not_modified, nothing_here, ou
 pub use imports::read_files;
 pub use input::{Asked, Filled, Raw, Sent};
 pub use recording::recording;
+pub use recordings::{Change as RecordingChange, STATES as RECORDING_STATES};
 
 /// The description of the API.
 pub const OPENAPI: &str = include_str!("openapi.json");
@@ -63,6 +65,8 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/api/v1/conversations/{id}/recording", get(recording))
         .route("/api/v1/calls", post(calls::announce))
         .route("/api/v1/streams", get(calls::streams))
+        .route("/api/v1/recordings", get(recordings::list))
+        .route("/api/v1/recordings/{id}", post(recordings::change))
         .route("/api/v1/cases", get(cases::list))
         .route("/api/v1/cases/{id}", get(cases::one))
         .route("/api/v1/cases/{id}/actions", post(cases::act))
@@ -105,6 +109,7 @@ pub fn routes(app: &App) -> Router<App> {
     let timed = small.merge(events).layer(TimeoutLayer::with_status_code(error::TOO_LONG, REQUEST_TIME));
     let imports = Router::new()
         .route("/api/v1/imports", post(imports::take))
+        .route("/api/v1/recordings", post(recordings::take))
         .layer(DefaultBodyLimit::max(upload_bytes));
     Router::new()
         .merge(timed)

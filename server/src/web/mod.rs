@@ -23,6 +23,7 @@ mod icons;
 mod learn;
 mod practice;
 mod protocol;
+mod recordings;
 mod sign_in;
 mod streams;
 mod svg;
@@ -140,6 +141,9 @@ fn desk_routes() -> Router<App> {
         .route("/users", get(users::page).post(users::add))
         .route("/users/{id}/active", post(users::active))
         .route("/streams", get(streams::page))
+        .route("/recordings", get(recordings::page))
+        .route("/recordings/again", post(recordings::again))
+        .route("/recordings/{id}", post(recordings::change))
         .route("/deliveries", get(deliveries::page))
         .route("/deliveries/again", post(deliveries::again))
         .route("/deliveries/test", post(deliveries::test))
