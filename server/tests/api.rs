@@ -21,6 +21,8 @@ mod feedback;
 mod history;
 #[path = "api/learn.rs"]
 mod learn;
+#[path = "api/listen.rs"]
+mod listen;
 #[path = "api/live.rs"]
 mod live;
 #[path = "api/outside.rs"]

@@ -29,6 +29,7 @@ pub async fn metrics(State(app): State<App>) -> Result<Response, ApiError> {
     let streams = app.live.open_streams();
     let (open_sound, behind) = (streams.len(), streams.iter().filter(|stream| stream.behind).count());
     let refused_sound = app.live.refused_count();
+    let listening = app.live.listeners();
     let recordings = recordings(&app).await?;
     let text = format!(
         "# HELP gradus_cases_open Cases that are not resolved.\n# TYPE gradus_cases_open gauge\ngradus_cases_open {open}\n\
@@ -46,6 +47,8 @@ pub async fn metrics(State(app): State<App>) -> Result<Response, ApiError> {
          gradus_live_sound_streams{{state=\"behind\"}} {behind}\n\
          # HELP gradus_live_sound_refused Streams of sound that were not taken since the start.\n\
          # TYPE gradus_live_sound_refused counter\ngradus_live_sound_refused {refused_sound}\n\
+         # HELP gradus_live_listeners People who listen in to calls of this node.\n# TYPE gradus_live_listeners gauge\n\
+         gradus_live_listeners {listening}\n\
          {recordings}",
         app.hub.listeners(),
     );

@@ -13,6 +13,7 @@ mod findings;
 mod health;
 mod imports;
 mod input;
+mod listen;
 mod live;
 mod practice;
 mod protocol;
@@ -116,6 +117,7 @@ pub fn routes(app: &App) -> Router<App> {
         .merge(imports)
         .route("/api/v1/live", get(live::stream))
         .route("/api/v1/conversations/{id}/ws", get(socket::open))
+        .route("/api/v1/conversations/{id}/listen", get(listen::open))
         .route("/live/media", get(sockets::media))
         .route("/live/fork", get(sockets::fork))
         .route("/live/asterisk", get(sockets::asterisk))

@@ -44,6 +44,8 @@ pub enum May {
     Duty,
     /// Change and publish the protocol.
     Protocol,
+    /// Listen in to a call while it lasts.
+    Listen,
 }
 
 impl Role {
@@ -86,6 +88,7 @@ impl Role {
             May::People => matches!(self, Administrator),
             May::Rules => matches!(self, Coach | Administrator),
             May::Protocol => matches!(self, Director | Administrator),
+            May::Listen => matches!(self, Supervisor | Coach | Director | Administrator),
             May::Duty => matches!(self, Supervisor | Director | Administrator),
         }
     }
@@ -132,19 +135,20 @@ mod tests {
             May::Rules,
             May::Duty,
             May::Protocol,
+            May::Listen,
         ];
         let row =
             |role: Role| all.map(|what| if role.may(what) { '+' } else { '-' }).iter().collect::<String>();
         let table: Vec<String> =
             Role::ALL.iter().map(|role| format!("{:<20}{}", role.name(), row(*role))).collect();
         let expected = [
-            "agent               +++-------",
-            "supervisor          ++++++--+-",
-            "conflict_specialist ++++-+----",
-            "department          +-++------",
-            "coach               ++--++-+--",
-            "director            +-++++--++",
-            "administrator       ++++++++++",
+            "agent               +++--------",
+            "supervisor          ++++++--+-+",
+            "conflict_specialist ++++-+-----",
+            "department          +-++-------",
+            "coach               ++--++-+--+",
+            "director            +-++++--+++",
+            "administrator       +++++++++++",
         ];
         assert_eq!(table, expected);
     }

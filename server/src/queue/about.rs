@@ -5,7 +5,7 @@ use gradus_engine::time::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::intake::{Incoming, IncomingParty, Phone, Roles, StartFrom, start};
+use crate::intake::{Incoming, IncomingParty, Phone, Roles, start};
 
 /// What is known of a recording.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,8 +91,7 @@ impl About {
     /// Writes what is known into a conversation before it is recognised.
     pub fn apply(&self, incoming: &mut Incoming, zone: &TimeZone) {
         if let Some(started) = self.started_at.as_deref().and_then(|text| started(text, zone)) {
-            (incoming.started_at, incoming.start_from) = (Some(started.0), StartFrom::Source);
-            incoming.utc_offset_s = started.1;
+            incoming.begins(started.0, started.1);
         }
         if let Some(team) = &self.team {
             incoming.team = Some(team.trim().to_owned());

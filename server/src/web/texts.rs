@@ -726,6 +726,14 @@ texts! {
     st_why "Почему" "Why";
     st_ways "Куда подключать станцию" "Where to connect the exchange";
     st_token "Для WebSocket нужен токен:" "A WebSocket needs a token:";
+    li_listen "Послушать" "Listen in";
+    li_wait "Подключаемся…" "Connecting…";
+    li_on "Слушаете. Вас не слышно" "You are listening. Nobody hears you";
+    li_over "Разговор закончился" "The conversation is over";
+    li_lost "Звук прервался" "The sound broke off";
+    li_missed "пропущено" "missed";
+    li_both "Оба" "Both";
+    li_stop "Не слушать" "Stop listening";
     recordings "Очередь записей" "Recordings";
     recordings_lead "Какие записи ждут распознавания, что не получилось и почему" "Which recordings wait for recognition, what failed and why";
     rq_inbox "загружено" "uploaded";

@@ -101,7 +101,7 @@ on_both_engines! {
         desk.store.recording_failed("b", "broken", None, at(2)).await.unwrap();
         let rows = desk.store.queued_recordings(LONG_AGO, 10).await.unwrap();
         assert_eq!(seen(&rows), [("b", "failed"), ("a", "waiting")]);
-        assert_eq!((rows[1].reason.as_deref(), rows[1].due_ms), (Some("no sound"), at(10).millis()));
+        assert_eq!((rows[1].reason.as_deref(), rows[1].due_ms), (Some("no\u{fffd} sound"), at(10).millis()));
         assert_eq!(claims(&desk, 9).await, None);
         assert!(desk.store.recording_again("a", at(9)).await.unwrap());
         assert_eq!(claims(&desk, 9).await.map(|row| (row.id, row.attempts)), Some(("a".into(), 1)));
