@@ -160,6 +160,7 @@ impl Desk {
         new.history_before = Some(self.config.conversation.history_before(now));
         new.customer_id = customer.clone();
         new.agent_name = agent_name(incoming);
+        new.team.clone_from(&incoming.team);
         new.subject = incoming.subject.as_deref().map(MaskedText::of);
         new.source = Some(incoming.source_name.clone());
         new.source_id = Some(incoming.id.clone());

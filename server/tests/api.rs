@@ -31,6 +31,8 @@ mod history;
 mod incidents;
 #[path = "api/learn.rs"]
 mod learn;
+#[path = "api/listen.rs"]
+mod listen;
 #[path = "api/live.rs"]
 mod live;
 #[path = "api/outside.rs"]
@@ -47,6 +49,8 @@ mod promises;
 mod protocol;
 #[path = "api/quality.rs"]
 mod quality;
+#[path = "api/recordings.rs"]
+mod recordings;
 #[path = "api/related.rs"]
 mod related;
 #[path = "api/reload.rs"]

@@ -30,6 +30,8 @@ mod pages;
 mod people;
 #[path = "store_engines/quality.rs"]
 mod quality;
+#[path = "store_engines/queue.rs"]
+mod queue;
 #[path = "store_engines/related.rs"]
 mod related;
 #[path = "store_engines/upkeep.rs"]

@@ -16,10 +16,12 @@ mod health;
 mod imports;
 pub(crate) mod incidents;
 mod input;
+mod listen;
 mod live;
 mod practice;
 mod protocol;
 mod recording;
+mod recordings;
 mod reports;
 mod route;
 mod rules;
@@ -46,6 +48,7 @@ pub use error::{
 pub use imports::read_files;
 pub use input::{Asked, Filled, Raw, Sent};
 pub use recording::recording;
+pub use recordings::{Change as RecordingChange, STATES as RECORDING_STATES};
 
 /// The description of the API.
 pub const OPENAPI: &str = include_str!("openapi.json");
@@ -63,12 +66,14 @@ pub fn routes(app: &App) -> Router<App> {
     let timed = small().merge(large()).layer(TimeoutLayer::with_status_code(error::TOO_LONG, REQUEST_TIME));
     let imports = Router::new()
         .route("/api/v1/imports", post(imports::take))
+        .route("/api/v1/recordings", post(recordings::take))
         .layer(DefaultBodyLimit::max(upload_bytes));
     Router::new()
         .merge(timed)
         .merge(imports)
         .route("/api/v1/live", get(live::stream))
         .route("/api/v1/conversations/{id}/ws", get(socket::open))
+        .route("/api/v1/conversations/{id}/listen", get(listen::open))
         .route("/live/media", get(sockets::media))
         .route("/live/fork", get(sockets::fork))
         .route("/live/asterisk", get(sockets::asterisk))
@@ -87,6 +92,8 @@ fn small() -> Router<App> {
         .route("/api/v1/search/export", get(search::export))
         .route("/api/v1/calls", post(calls::announce))
         .route("/api/v1/streams", get(calls::streams))
+        .route("/api/v1/recordings", get(recordings::list))
+        .route("/api/v1/recordings/{id}", post(recordings::change))
         .route("/api/v1/cases", get(cases::list))
         .route("/api/v1/cases/{id}", get(cases::one))
         .route("/api/v1/cases/{id}/actions", post(cases::act))

@@ -78,6 +78,19 @@ impl Me {
         if self.role.may(what) { Ok(()) } else { Err(ApiError::Forbidden) }
     }
 
+    /// Says whether they still may do something: signed in, active, of a role that allows it.
+    pub async fn still(&self, desk: &Desk, what: May) -> bool {
+        let user = match &self.via {
+            Via::Session { token_hash, .. } => {
+                let session = desk.store.session(token_hash, desk.clock.now()).await;
+                session.map(|session| session.map(|(_, user)| user))
+            }
+            Via::Token => desk.store.user(&self.user.id).await,
+        };
+        let user = user.ok().flatten().filter(|user| user.active);
+        user.and_then(|user| user.role.parse::<Role>().ok()).is_some_and(|role| role.may(what))
+    }
+
     /// Checks the token of a form or header, and a permission.
     ///
     /// # Errors

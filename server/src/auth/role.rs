@@ -50,6 +50,8 @@ pub enum May {
     Search,
     /// Take what a search found out as a file.
     Export,
+    /// Listen in to a call while it lasts.
+    Listen,
 }
 
 impl Role {
@@ -94,6 +96,7 @@ impl Role {
             May::Rules => matches!(self, Coach | Administrator),
             May::Protocol => matches!(self, Director | Administrator),
             May::Review => matches!(self, Supervisor | Coach | Director | Administrator),
+            May::Listen => matches!(self, Supervisor | Coach | Director | Administrator),
             May::Duty => matches!(self, Supervisor | Director | Administrator),
         }
     }
@@ -143,19 +146,20 @@ mod tests {
             May::Review,
             May::Search,
             May::Export,
+            May::Listen,
         ];
         let row =
             |role: Role| all.map(|what| if role.may(what) { '+' } else { '-' }).iter().collect::<String>();
         let table: Vec<String> =
             Role::ALL.iter().map(|role| format!("{:<20}{}", role.name(), row(*role))).collect();
         let expected = [
-            "agent               +++----------",
-            "supervisor          ++++++--+-+++",
-            "conflict_specialist ++++-+-----+-",
-            "department          +-++---------",
-            "coach               ++--++-+--+++",
-            "director            +-++++--+++++",
-            "administrator       +++++++++++++",
+            "agent               +++-----------",
+            "supervisor          ++++++--+-++++",
+            "conflict_specialist ++++-+-----+--",
+            "department          +-++----------",
+            "coach               ++--++-+--++++",
+            "director            +-++++--++++++",
+            "administrator       ++++++++++++++",
         ];
         assert_eq!(table, expected);
     }

@@ -29,7 +29,11 @@ const FADE: Millis = Millis::minutes(1);
 
 pub fn run(arguments: &Arguments) -> Result<Ended> {
     let config = Config::load()?;
-    tokio::runtime::Runtime::new()?.block_on(serve(config, arguments.play.clone()))
+    let runtime = tokio::runtime::Runtime::new()?;
+    let ended = runtime.block_on(serve(config, arguments.play.clone()));
+    // A long recording that is being recognised was given back to the queue: nobody waits for it.
+    runtime.shutdown_background();
+    ended
 }
 
 async fn serve(config: Config, play: Vec<PathBuf>) -> Result<Ended> {

@@ -32,6 +32,9 @@ pub(super) struct BoardRow {
     begun: String,
     length: String,
     live: bool,
+    /// Whether it has sound that can be listened in to.
+    sounds: bool,
+    ear: String,
     customer: String,
     badges: Vec<Badge>,
     icon: String,
@@ -125,6 +128,8 @@ fn board_row(w: &Words, row: &ConversationRow, curve: &[HeatRow]) -> BoardRow {
         begun: w.moment(row.started_at_ms),
         length: w.place(end - row.started_at_ms),
         live,
+        sounds: live && sounds(row),
+        ear: icons::icon("listen"),
         customer: customer_name(w, row),
         badges: badges(w, [row.revenue_rank, row.growth_rank], row.customer_mark.as_deref()),
         icon: icons::icon(&row.channel),
@@ -147,6 +152,11 @@ fn board_row(w: &Words, row: &ConversationRow, curve: &[HeatRow]) -> BoardRow {
             () => w.t.is_over,
         },
     }
+}
+
+/// Says whether a conversation came as live sound.
+pub(super) fn sounds(row: &ConversationRow) -> bool {
+    row.source.as_deref().is_some_and(|source| source.starts_with("live:"))
 }
 
 pub(super) fn customer_name(w: &Words, row: &ConversationRow) -> String {

@@ -153,6 +153,11 @@ impl Frame {
         self.who.role.may(May::Send)
     }
 
+    /// Says whether the person may listen in to calls.
+    pub fn may_listen(&self) -> bool {
+        self.who.role.may(May::Listen)
+    }
+
     /// Returns the address of an asset, with its version.
     pub fn asset(&self, name: &str) -> String {
         assets::address(name)

@@ -34,6 +34,7 @@ mod practice;
 mod protocol;
 mod quality;
 mod rating;
+mod recordings;
 mod review;
 mod sign_in;
 mod streams;
@@ -199,6 +200,9 @@ fn desk_routes() -> Router<App> {
         .route("/system", get(system::page))
         .route("/system/retention", post(system::retain))
         .route("/streams", get(streams::page))
+        .route("/recordings", get(recordings::page))
+        .route("/recordings/again", post(recordings::again))
+        .route("/recordings/{id}", post(recordings::change))
         .route("/deliveries", get(deliveries::page))
         .route("/deliveries/again", post(deliveries::again))
         .route("/deliveries/test", post(deliveries::test))

@@ -25,6 +25,7 @@ use super::deliveries::{DeliveriesPage, delivery_line};
 use super::enter::{CodePage, EnterPage};
 use super::error::page as error_page;
 use super::factor::{FactorPage, SessionLine, WaysIn};
+use super::recordings::{self, RecordingsPage, recording_line};
 use super::sign_in::SignInPage;
 use super::tasks::TasksPage;
 use super::upload::Uploaded;
@@ -276,8 +277,23 @@ fn others(lang: Lang) -> Vec<(&'static str, String)> {
         company: vec![("webhook:crm".into(), "crm".into())],
         tried: Some(Tried { good: false, says: format!("{}: crm.example.ru: 502", w.t.ch_failed) }),
     };
+    let (rows, all) = samples::recordings();
+    let queue = |rows: &[crate::store::QueuedRecording]| RecordingsPage {
+        f: frame(lang, Section::Other),
+        figures: recordings::figures(&w, &all),
+        tabs: recordings::tabs(&w, ""),
+        state: String::new(),
+        rows: rows.iter().map(|row| recording_line(&w, row)).collect(),
+        trouble: vec!["/mnt/ats: cannot be listed: permission denied".into()],
+        watched: if rows.is_empty() { vec![] } else { all.watched.clone() },
+        upload: "https://gradus.example.ru/api/v1/recordings".into(),
+        failed: !rows.is_empty(),
+        wrong: "",
+    };
     vec![
         ("tasks", tasks_page(lang).render().unwrap()),
+        ("recordings", queue(&rows).render().unwrap()),
+        ("recordings-empty", queue(&[]).render().unwrap()),
         ("customer", card.render().unwrap()),
         ("customers", list.render().unwrap()),
         ("users", users.render().unwrap()),

@@ -155,14 +155,14 @@ async fn gauges(app: &App, w: &Words) -> Result<Vec<Gauge>, ApiError> {
         href: "/deliveries",
         cure: if dead + failed > 0 { w.t.sy_deliveries_do } else { "" },
     });
-    let shares = store.queue_shares().await?;
+    let shares = store.queue_shares(app.desk.clock.now()).await?;
     let share = |state: &str| shares.iter().find(|share| share.state == state).map_or(0, |share| share.count);
     let (waits, broken) = (share("waiting") + share("working"), share("failed"));
     gauges.push(Gauge {
         name: w.t.sy_recordings,
         value: format!("{} · {}", w.number(waits), w.number(broken)),
         class: if broken > 0 { "soon" } else { "good" },
-        href: "",
+        href: "/recordings",
         cure: if broken > 0 { w.t.sy_recordings_do } else { "" },
     });
     let unindexed = store.archive_waits(MOST_COUNTED).await?;

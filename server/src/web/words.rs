@@ -162,6 +162,21 @@ impl Words {
         }
     }
 
+    /// Returns a size for people: «120 КБ», «4,2 МБ», «1,1 ГБ».
+    pub fn size(&self, bytes: i64) -> String {
+        let units = if self.lang == Lang::Ru { ["КБ", "МБ", "ГБ"] } else { ["KB", "MB", "GB"] };
+        let (tenths, unit) = match bytes.max(0) {
+            bytes @ ..1_000_000 => (bytes / 100, units[0]),
+            bytes @ ..1_000_000_000 => (bytes / 100_000, units[1]),
+            bytes => (bytes / 100_000_000, units[2]),
+        };
+        let comma = if self.lang == Lang::Ru { ',' } else { '.' };
+        match (tenths / 10, tenths % 10) {
+            (whole, part) if whole < 10 && part > 0 => format!("{whole}{comma}{part}\u{a0}{unit}"),
+            (whole, _) => format!("{whole}\u{a0}{unit}"),
+        }
+    }
+
     fn days(&self, days: i64) -> String {
         format!("{days}\u{a0}{}", self.plural(days, ["день", "дня", "дней"], ["day", "days"]))
     }
@@ -523,6 +538,14 @@ mod tests {
         assert_eq!(spans, ["45 с", "12 мин", "3 ч 20 мин", "2 дня"]);
         assert_eq!(ru.money_text("1234567.5", "RUB"), "1\u{202f}234\u{202f}567,50\u{a0}₽");
         assert_eq!(ru.money_text("897", "RUB"), "897\u{a0}₽");
+    }
+
+    #[test]
+    fn sizes_are_in_the_unit_that_reads_best() {
+        let sizes = [0, 1_200, 640_000, 4_250_000, 87_000_000, 1_100_000_000]
+            .map(|bytes| words(Lang::Ru).size(bytes).replace('\u{a0}', " "));
+        assert_eq!(sizes, ["0 КБ", "1,2 КБ", "640 КБ", "4,2 МБ", "87 МБ", "1,1 ГБ"]);
+        assert_eq!(words(Lang::En).size(4_250_000).replace('\u{a0}', " "), "4.2 MB");
     }
 
     #[test]

@@ -55,6 +55,8 @@ const TABLE: &[(&str, &str, Option<&str>, &str)] = &[
     ("GET", "/deliveries", None, "administrator"),
     ("GET", "/streams", None, "administrator"),
     ("GET", "/api/v1/streams", None, "administrator"),
+    ("GET", "/recordings", None, "administrator"),
+    ("GET", "/api/v1/recordings", None, "administrator"),
     (
         "POST",
         "/api/v1/calls",

@@ -4,14 +4,14 @@ use gradus_engine::decision::DecisionKind;
 use gradus_engine::protocol::Protocol;
 use serde_json::json;
 
+use crate::queue::QueueFigures;
 use crate::report::{Costs, Figures, Hot, Report, Spread};
 use crate::store::{
     AlertId, AlertRow, ArchiveFound, ArchiveHit, AskRow, Behind, CaseId, CaseRow, ClockRow, CommitmentId,
     CommitmentRow, ConversationId, ConversationPage, ConversationRow, Customer, CustomerId, CustomerNote,
-    DecisionId, DecisionRow, DeliveryRow, DocumentRow, Evidence, HeatRow, NewParty, Purchase, Rating,
-    RelatedRow, SignalRow, TaskRow, TimelineRow, User, UserId, UtteranceRow, Weekly,
+    DecisionId, DecisionRow, DeliveryRow, DocumentRow, Evidence, HeatRow, NewParty, Purchase, QueueShare,
+    QueuedRecording, Rating, RelatedRow, SignalRow, TaskRow, TimelineRow, User, UserId, UtteranceRow, Weekly,
 };
-
 use crate::tasks::{Comeback, Verdict};
 use crate::web::Words;
 use crate::web::tasks::{CaseTasks, TaskLine, shown};
@@ -177,6 +177,53 @@ pub fn deliveries() -> Vec<DeliveryRow> {
         row("user-two", Some("Игорь Панов"), "email", "waiting", None),
         row("user-two", Some("Игорь Панов"), "telegram", "dropped", None),
     ]
+}
+
+/// Recordings in every state, and the figures of the queue.
+pub fn recordings() -> (Vec<QueuedRecording>, QueueFigures) {
+    let row = |place: &str, state: &str, attempts: i64, reason: Option<&str>| QueuedRecording {
+        id: format!("{:0<24}", state.len() * place.len()),
+        source: if place.contains('/') { "/var/spool/asterisk/monitor".into() } else { "inbox".into() },
+        place: place.into(),
+        size_bytes: 4_218_000,
+        about: String::new(),
+        priority: if attempts == 0 { 10 } else { 0 },
+        state: state.into(),
+        attempts,
+        due_ms: if state == "waiting" && attempts > 0 { NOW + 480_000 } else { NOW - 60_000 },
+        progress: if state == "working" { 430 } else { 0 },
+        reason: reason.map(str::to_owned),
+        conversation_id: (state == "done").then(|| ConversationId("c-1".into())),
+        queued_at_ms: NOW - 900_000,
+        begun_at_ms: Some(NOW - 40_000),
+        ended_at_ms: (state != "waiting").then_some(NOW - 20_000),
+    };
+    let rows = vec![
+        row("2026/11/24/out-79991234567-101-20261124-114205-1795509725.77.wav", "working", 1, None),
+        row(
+            "2026/11/24/in-89001112233-20261124-113010.wav",
+            "failed",
+            5,
+            Some("звонок.wav: there is nothing to hear in it"),
+        ),
+        row("9f86d081-смена-12.mp3", "waiting", 0, None),
+        row(
+            "2026/11/24/in-88002000600-20261124-112900.wav",
+            "waiting",
+            2,
+            Some("the JSON beside it is wrong"),
+        ),
+        row("2026/11/24/in-88002000600-20261124-112811.wav", "done", 1, None),
+    ];
+    let share = |state: &str, count| QueueShare { state: state.into(), count, size_bytes: 1, left_bytes: 1 };
+    let figures = QueueFigures {
+        shares: vec![share("waiting", 248), share("working", 1), share("failed", 1), share("done", 1_312)],
+        seconds_left: Some(9_000),
+        trouble: vec![],
+        missing: None,
+        watched: vec!["/var/spool/asterisk/monitor".into(), "s3://records/2026".into()],
+    };
+    (rows, figures)
 }
 
 /// Party, seconds, text, signals with their quotes, heat, causes.
