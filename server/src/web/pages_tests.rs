@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 
 use super::account::{AccountPage, Wrongs};
 use super::archive::{Around, SearchPage, view as archive_view};
+use super::backtest::{self, BacktestPage, FoundView};
 use super::behind::{Page as BehindPage, shown, title};
 use super::board::{ArchivePage, BoardPage, alert_lines, render_row, summary};
 use super::brief::brief;
@@ -25,6 +26,8 @@ use super::deliveries::{DeliveriesPage, delivery_line};
 use super::enter::{CodePage, EnterPage};
 use super::error::page as error_page;
 use super::factor::{FactorPage, SessionLine, WaysIn};
+use super::incidents::{EndForm, IncidentPage, IncidentsPage, incident_line, member_line, told_line};
+use super::rating::RatingPage;
 use super::recordings::{self, RecordingsPage, recording_line};
 use super::sign_in::SignInPage;
 use super::tasks::TasksPage;
@@ -35,6 +38,7 @@ use super::{Frame, Lang, Pager, Section, Who, Words, badges};
 use crate::api::Problem;
 use crate::archive::Asking;
 use crate::auth::Role;
+use crate::rating::Closed;
 use crate::report::Week;
 use crate::store::{ArchiveFound, Counted, UserId};
 
@@ -228,7 +232,7 @@ fn weeks(lang: Lang) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn others(lang: Lang) -> Vec<(&'static str, String)> {
+fn customers(lang: Lang) -> Vec<(&'static str, String)> {
     let w = words(lang);
     let customer = samples::customer();
     let card = CardPage {
@@ -255,6 +259,82 @@ fn others(lang: Lang) -> Vec<(&'static str, String)> {
         query: "куз".into(),
         rows: vec![customer_line(&w, &customer)],
     };
+    vec![("customer", card.render().unwrap()), ("customers", list.render().unwrap())]
+}
+
+fn incidents(lang: Lang) -> Vec<(&'static str, String)> {
+    let w = words(lang);
+    let rows = samples::incidents();
+    let lines = |closed: bool| {
+        let of = rows.iter().filter(|row| row.closed_at_ms.is_some() == closed);
+        of.map(|row| incident_line(&w, row)).collect::<Vec<_>>()
+    };
+    let list = |open, closed| IncidentsPage { f: frame(lang, Section::Cases), open, closed };
+    let (members, told) = samples::reports();
+    let one = |closed: bool| IncidentPage {
+        f: frame(lang, Section::Cases),
+        i: lines(closed).pop().unwrap(),
+        members: members.iter().map(|row| member_line(&w, row)).collect(),
+        told: told.iter().map(|row| told_line(&w, row)).collect(),
+        done: String::new(),
+        wrong_text: (!closed).then_some(w.t.e_text),
+        wrong_end: (!closed).then_some(w.t.e_conclusion),
+        form: EndForm::default(),
+    };
+    vec![
+        ("incidents", list(lines(false), lines(true)).render().unwrap()),
+        ("incidents-empty", list(vec![], vec![]).render().unwrap()),
+        ("incident", one(false).render().unwrap()),
+        ("incident-closed", one(true).render().unwrap()),
+    ]
+}
+
+fn backtests(lang: Lang) -> Vec<(&'static str, String)> {
+    let w = words(lang);
+    let found = samples::backtest();
+    let view = FoundView {
+        lead: w.t.bt_lead.to_owned(),
+        figures: backtest::figures(&w, &found),
+        hours: backtest::hours(&found.by_hour),
+        teams: vec![],
+        changed: vec![],
+        hidden: 12,
+    };
+    let page = |runs, found| BacktestPage {
+        f: frame(lang, Section::Other),
+        version: "черновик <2>".into(),
+        weeks: "8 недель".into(),
+        runs,
+        stopped: false,
+        failed: false,
+        none: false,
+        found,
+    };
+    vec![
+        ("backtest", page(None, Some(view)).render().unwrap()),
+        ("backtest-runs", page(Some(40), None).render().unwrap()),
+    ]
+}
+
+fn ratings(lang: Lang) -> Vec<(&'static str, String)> {
+    let page = |closed, done| RatingPage {
+        w: words(lang),
+        number: 118,
+        stars: 4,
+        words: "быстро <и> хорошо".into(),
+        closed,
+        done,
+        wrong: None,
+    };
+    vec![
+        ("rating", page(None, false).render().unwrap()),
+        ("rating-done", page(None, true).render().unwrap()),
+        ("rating-closed", page(Some(Closed::TooLate), false).render().unwrap()),
+    ]
+}
+
+fn others(lang: Lang) -> Vec<(&'static str, String)> {
+    let w = words(lang);
     let users = UsersPage {
         f: frame(lang, Section::Users),
         rows: lines(&w, &samples::people(), &[UserId("user-rop".into())], &UserId("user-rop".into())),
@@ -294,8 +374,6 @@ fn others(lang: Lang) -> Vec<(&'static str, String)> {
         ("tasks", tasks_page(lang).render().unwrap()),
         ("recordings", queue(&rows).render().unwrap()),
         ("recordings-empty", queue(&[]).render().unwrap()),
-        ("customer", card.render().unwrap()),
-        ("customers", list.render().unwrap()),
         ("users", users.render().unwrap()),
         ("factor", factor(&["ABCD-EFGH-2345"]).render().unwrap()),
         ("factor-begin", factor(&[]).render().unwrap()),
@@ -396,8 +474,20 @@ fn gates(lang: Lang) -> Vec<(&'static str, String)> {
 }
 
 fn all(lang: Lang) -> Vec<(&'static str, String)> {
-    [board(lang), conversations(lang), cases(lang), weeks(lang), others(lang), archives(lang), gates(lang)]
-        .concat()
+    [
+        board(lang),
+        conversations(lang),
+        cases(lang),
+        weeks(lang),
+        others(lang),
+        customers(lang),
+        incidents(lang),
+        backtests(lang),
+        ratings(lang),
+        archives(lang),
+        gates(lang),
+    ]
+    .concat()
 }
 
 #[test]

@@ -4,13 +4,15 @@ use gradus_engine::decision::DecisionKind;
 use gradus_engine::protocol::Protocol;
 use serde_json::json;
 
+use crate::backtest::{Backtest, Both};
 use crate::queue::QueueFigures;
 use crate::report::{Costs, Figures, Hot, Report, Spread};
 use crate::store::{
     AlertId, AlertRow, ArchiveFound, ArchiveHit, AskRow, Behind, CaseId, CaseRow, ClockRow, CommitmentId,
     CommitmentRow, ConversationId, ConversationPage, ConversationRow, Customer, CustomerId, CustomerNote,
-    DecisionId, DecisionRow, DeliveryRow, DocumentRow, Evidence, HeatRow, NewParty, Purchase, QueueShare,
-    QueuedRecording, Rating, RelatedRow, SignalRow, TaskRow, TimelineRow, User, UserId, UtteranceRow, Weekly,
+    DecisionId, DecisionRow, DeliveryRow, DocumentRow, Evidence, HeatRow, IncidentRow, MemberRow, NewParty,
+    Purchase, QueueShare, QueuedRecording, Rating, RelatedRow, SignalRow, TaskRow, TimelineRow, User, UserId,
+    UtteranceRow, Weekly, WordsRow,
 };
 use crate::tasks::{Comeback, Verdict};
 use crate::web::Words;
@@ -489,6 +491,63 @@ pub fn related() -> Vec<RelatedRow> {
         relation: relation.into(),
     };
     vec![other(120, "merged"), other(117, "linked"), other(91, "alike")]
+}
+
+pub fn incidents() -> Vec<IncidentRow> {
+    let incident = |number: i64, closed: bool| IncidentRow {
+        id: 1_795_000_000 + number,
+        number,
+        kind: "outage".into(),
+        title: closed.then(|| "Нет интернета <на Лесной>".into()),
+        opened_at_ms: NOW - 5_400_000,
+        last_at_ms: NOW - 240_000,
+        closed_at_ms: closed.then_some(NOW - 60_000),
+        closed_by_name: closed.then(|| "Игорь Панов".into()),
+        conclusion: closed.then(|| "Перегорел порт коммутатора. Ставим запасной.".into()),
+        conversations: 7,
+        open_cases: if closed { 0 } else { 5 },
+        quote: Some("у нас опять не работает интернет уже третий день".into()),
+    };
+    vec![incident(4, false), incident(3, true)]
+}
+
+pub fn reports() -> (Vec<MemberRow>, Vec<WordsRow>) {
+    let member = |number: i64, case: bool| MemberRow {
+        conversation_id: ConversationId(format!("c{number}")),
+        utterance: 2,
+        at_ms: NOW - 240_000 * number,
+        channel: "call".into(),
+        team: None,
+        agent: Some("Ольга Ветрова".into()),
+        customer_id: Some(CustomerId("c011".into())),
+        customer_name: Some("Кузьмина Татьяна Сергеевна".into()),
+        case_id: case.then(|| CaseId(format!("k{number}"))),
+        case_number: case.then_some(110 + number),
+        case_state: case.then(|| "in_work".into()),
+        case_closed_at_ms: None,
+        quote: Some("второй час сижу без <связи>".into()),
+    };
+    let told = WordsRow {
+        at_ms: NOW - 120_000,
+        told_by_name: Some("Игорь Панов".into()),
+        cases: 5,
+        text: "Знаем о сбое, чиним & вернёмся до 18:00.".into(),
+    };
+    (vec![member(1, true), member(2, false)], vec![told])
+}
+
+pub fn backtest() -> Backtest {
+    let both = |in_force, draft| Both { in_force, draft };
+    let mut found = Backtest {
+        conversations: 12_400,
+        utterances: 310_000,
+        engaged: both(240, 190),
+        busiest_hour: both(11, 12),
+        alerts: both(300, 300),
+        ..Backtest::default()
+    };
+    found.by_hour[11] = both(30, 22);
+    found
 }
 
 pub fn rating() -> Rating {
