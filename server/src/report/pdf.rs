@@ -285,3 +285,53 @@ fn weeks(document: &mut Document, report: &Report) {
     document.at += 4.0;
     document.fill(LINE, MARGIN, document.at, (WIDTH - 2.0 * MARGIN, 1.0));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::store::Weekly;
+    use crate::web::Lang;
+
+    fn sheets(weeks: Vec<Figures>) -> usize {
+        let report = Report {
+            team: Some("Ж".repeat(300)),
+            timezone: "UTC".into(),
+            departments: BTreeMap::new(),
+            weeks,
+        };
+        let bytes = pdf(&Words::new(Lang::Ru, TimeZone::UTC, 0), &report, "https://g").unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(text.starts_with("%PDF-1.7") && text.trim_end().ends_with("%%EOF"));
+        text.matches("/Type /Page").count() - text.matches("/Type /Pages").count()
+    }
+
+    #[test]
+    fn a_report_of_nothing_is_two_sheets_and_a_long_one_goes_on() {
+        assert_eq!(sheets(Vec::new()), 2);
+        let empty = Figures { week: "2026-W47".into(), monday: "2026-11-16".into(), ..Figures::default() };
+        assert_eq!(sheets(vec![empty.clone(), empty.clone()]), 3, "empty tables fit on two sheets");
+        let by_agent = (0..100).map(|at| (format!("{at} {} 🙂 مرحبا", "Ж".repeat(300)), at)).collect();
+        let cost = BTreeMap::from([("RUB".to_owned(), i64::MAX.into()), ("USD".to_owned(), 1.into())]);
+        let weekly = Weekly { by_agent, cost, ..Weekly::default() };
+        assert!(sheets(vec![empty.clone(), Figures { weekly, ..empty }]) > 6);
+    }
+
+    #[test]
+    fn a_line_is_broken_between_words_within_long_ones_and_ends_in_an_ellipsis() {
+        let document = Document::new().unwrap();
+        let lines = |text: &str, most| document.lines(BODY, text, 60.0, most);
+        assert_eq!(lines("один", 3), ["один"]);
+        assert_eq!(lines("первая вторая третья", 3).len(), 3);
+        let long = lines(&"Ж".repeat(300), 3);
+        assert_eq!(long.len(), 3);
+        assert!(
+            long[2].ends_with('…') && long.iter().all(|line| document.width(BODY, line) <= 60.0),
+            "{long:?}"
+        );
+        assert_eq!(lines("", 3), [""]);
+    }
+}

@@ -52,7 +52,7 @@ pub struct ReviewSaid {
 }
 
 impl Store {
-    /// Returns the conversations of a span that ended hot or had been hot, and those that people put on the list of the
+    /// Returns the conversations of a span that had been hot or in which the abuse ladder was climbed, and those that people put on the list of the
     /// week, the hottest first.
     pub async fn review_talks(
         &self,
@@ -74,7 +74,9 @@ impl Store {
                    LEFT JOIN review_items i ON i.conversation_id = v.id AND i.week = $4
                    LEFT JOIN users u ON u.id = i.said_by
                    WHERE (CAST($1 AS TEXT) IS NULL OR v.team = $1)
-                     AND ((v.started_at_ms >= $2 AND v.started_at_ms < $3 AND v.status = 'ended' AND v.heat_max >= $5
+                     AND ((v.started_at_ms >= $2 AND v.started_at_ms < $3 AND v.status = 'ended'
+                           AND (v.heat_max >= $5 OR EXISTS (SELECT 1 FROM decisions d WHERE d.conversation_id = v.id
+                                    AND d.decision = 'abuse_step'))
                            AND COALESCE(v.source, '') <> 'play') OR i.week IS NOT NULL)
                    ORDER BY v.heat_max DESC, v.started_at_ms, v.id LIMIT $6";
         Ok(on!(self.read, |pool| sqlx::query_as(sql)

@@ -38,7 +38,8 @@ pub(super) struct AgentLine {
     pub name: String,
     pub drawn: Vec<Drawn>,
     pub mean: String,
-    pub cards: usize,
+    /// On how many conversations the mean rests; empty for none.
+    pub cards: String,
 }
 
 /// A card where it is mentioned.
@@ -142,10 +143,19 @@ async fn agents(
                 })
                 .collect(),
             mean: mean.map(|mean| mean.to_string()).unwrap_or_default(),
-            cards: count,
+            cards: cards_words(w, count),
         }
     });
     Ok(lines.collect())
+}
+
+fn cards_words(w: &Words, count: usize) -> String {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    if count == 0 {
+        return String::new();
+    }
+    let word = w.plural(count, ["разговор", "разговора", "разговоров"], ["conversation", "conversations"]);
+    format!("{count}\u{a0}{word}")
 }
 
 /// The mean over conversations of the mean of their cards, rounded: several reviewers of one conversation weigh as one.
@@ -301,8 +311,8 @@ pub async fn talk(
     let f = frame(&app, &me, Section::Practice);
     let row = app.conversation_row_for(&me, id).await?;
     let cards = app.cards_for(&me, Some(&row.id)).await?;
-    if !me.role.may(May::Review) && cards.is_empty() {
-        return Err(ApiError::NotFound);
+    if cards.is_empty() {
+        me.may(May::Review)?;
     }
     let form = app.form(by.form.as_deref())?;
     let page = app.desk.store.conversation_page(&row.id).await?.ok_or(ApiError::NotFound)?;

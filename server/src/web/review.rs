@@ -63,6 +63,7 @@ pub(super) struct Looked {
     pub title: String,
     pub about: String,
     pub why: &'static str,
+    pub why_class: &'static str,
     pub moment: i64,
     pub said: Vec<Said>,
     /// Where the recording is played from, and to; empty without a recording.
@@ -199,6 +200,7 @@ async fn looked(
         title: title(w, item),
         about: about(w, item),
         why: why_word(w, item.why),
+        why_class: if matches!(item.why, Why::Abusive | Why::Lost) { "warn" } else { "" },
         moment: item.moment,
         said: lines,
         clip: clip.unwrap_or_default(),

@@ -1108,7 +1108,6 @@ texts! {
     qu_method "Жребий: SHA-256 от недели и номера разговора, у каждого оператора наименьшие. Завершённые разговоры не короче" "The lot: SHA-256 of the week and the id of the conversation, the lowest of each agent. Ended conversations of at least";
     qu_lines "реплик" "utterances";
     qu_mean "Среднее за 4 недели" "Mean of 4 weeks";
-    qu_cards "разговоров с картой" "conversations with a card";
     qu_appeals "Оспорено, ждёт решения" "Appeals that wait";
     qu_calibration "Калибровка: разговоры, которые оценили двое" "Calibration: conversations that two people judged";
     qu_alike "совпало ответов" "answers alike";

@@ -6,8 +6,11 @@ use crate::desk::Desk;
 
 /// A call in which the agent introduces themselves and then tells the customer to calm down.
 async fn talk(desk: &Desk) -> String {
-    let talk = desk.call("agent", &["у меня дважды списали деньги"]).await;
-    for (index, (party, text)) in (1..).zip([
+    let start = json!({"channel": "call", "customer_name": "Пётр Сомов", "agent_name": "agent Иванов"});
+    let begun = desk.ask("agent", "POST", "/api/v1/conversations", Some(start)).await;
+    let talk = begun.json()["id"].as_str().unwrap().to_owned();
+    for (index, (party, text)) in (0..).zip([
+        ("customer", "у меня дважды списали деньги"),
         ("agent", "здравствуйте, меня зовут Ольга"),
         ("agent", "успокойтесь, ничего страшного"),
         ("customer", "верните деньги"),
@@ -24,7 +27,7 @@ async fn the_conversation_answers_what_it_can_and_a_person_the_rest() {
     let desk = Desk::open().await;
     let talk = talk(&desk).await;
     let path = format!("/quality/{talk}");
-    assert_eq!(desk.page("agent", &path).await.status, 404, "nobody has judged it");
+    assert_eq!(desk.page("agent", &path).await.status, 403, "nobody has judged it");
     let page = desk.page("coach", &path).await.body;
     assert!(
         page.contains("Представился по имени")

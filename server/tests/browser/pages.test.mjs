@@ -14,7 +14,7 @@ test("axe finds nothing on any page, light and dark, wide and narrow", async () 
   await first.goto(`${url}/cases`);
   const cases = await first.locator("a.main").first().getAttribute("href");
   const customer = await (await owner.request.get(`${url}/api/v1/conversations/${id}`)).json();
-  const pages = ["/", `/conversations/${id}`, "/conversations", "/cases", cases, "/week", "/customers", `/customers/${customer.conversation.customer_id}`, "/users", "/account", "/deliveries", "/streams", "/nowhere"];
+  const pages = ["/", `/conversations/${id}`, "/conversations", "/cases", cases, "/week", "/week/short", "/week/behind?week=2026-W48&what=escalated", "/tasks", "/review", "/quality", `/quality/${id}`, "/customers", `/customers/${customer.conversation.customer_id}`, "/users", "/account", "/deliveries", "/streams", "/nowhere"];
   const wrong = [];
   for (const colorScheme of ["light", "dark"]) for (const width of [1440, 390]) {
     const { context, page } = await signedIn({ colorScheme, viewport: { width, height: 900 }, bypassCSP: true });

@@ -88,20 +88,22 @@ on_both_engines! {
 
     async fn a_review_lists_hot_conversations_of_the_week_and_what_people_added_with_what_was_said(desk) {
         let customer = with_customer(&desk).await;
-        for (id, heat, minute) in [("hot", 80, 5), ("mild", 20, 6), ("old", 90, -9 * DAY)] {
+        for (id, heat, minute) in [("hot", 80, 5), ("mild", 20, 6), ("rude", 30, 7), ("old", 90, -9 * DAY)] {
             let mut talk = call(id);
             talk.status = gradus::store::ConversationStatus::Ended;
             talk.started_at = at(minute);
             desk.commit(Batch::new().change(talk).change(progress(id, heat))).await;
         }
-        let mut step = decision("d1", "hot", "abuse_step", "insult");
-        step.utterance = Some(3);
-        desk.commit(Batch::new().change(step)).await;
+        for (id, talk, utterance) in [("d1", "hot", 3), ("d2", "rude", 1), ("d3", "rude", 5)] {
+            let mut step = decision(id, talk, "abuse_step", "insult");
+            step.utterance = Some(utterance);
+            desk.commit(Batch::new().change(step)).await;
+        }
         let list = async |week: &str, team: Option<&str>| {
             desk.store.review_talks(team, week, (at(0), at(7 * DAY)), (45, 50)).await.unwrap()
         };
         let rows = list("2026-W47", None).await;
-        assert_eq!(rows.iter().map(|row| (row.id.to_string(), row.abuse_at)).collect::<Vec<_>>(), [("hot".to_owned(), Some(3))]);
+        assert_eq!(rows.iter().map(|row| (row.id.to_string(), row.abuse_at)).collect::<Vec<_>>(), [("hot".to_owned(), Some(3)), ("rude".to_owned(), Some(1))]);
         assert!(list("2026-W47", Some("other")).await.is_empty());
         let said = |state, note: Option<&str>| ReviewSaid {
             why: "by_hand",
@@ -119,7 +121,7 @@ on_both_engines! {
         let added = rows.iter().find(|row| row.id.as_str() == "a").unwrap();
         assert_eq!((added.said_state.as_deref(), added.note.as_deref(), added.said_moment), (Some("discussed"), Some("перебивал"), Some(2)));
         assert_eq!((added.said_by_name.as_deref(), added.said_at_ms), (Some("Имя boss"), Some(at(20).millis())));
-        assert_eq!(list("2026-W46", None).await.len(), 1, "another week knows nothing of it");
+        assert_eq!(list("2026-W46", None).await.len(), 2, "another week knows nothing of it");
         desk.store.give_task(&task("t1", "olga", DAY)).await.unwrap();
         desk.store.erase_customer(&customer, at(30)).await.unwrap();
         let rows = list("2026-W47", None).await;
