@@ -3,6 +3,7 @@
 
 pub mod detect;
 pub mod live;
+pub mod speech;
 
 use std::time::{Duration, Instant};
 
