@@ -5,6 +5,7 @@ pub mod cases;
 pub mod detect;
 pub mod live;
 pub mod search;
+pub mod speech;
 
 use std::time::{Duration, Instant};
 

@@ -26,6 +26,17 @@ enum What {
     Live(LiveArguments),
     /// How fast the archive answers on generated data, beside its index alone.
     Search(Search),
+    /// How much processor time the words of a recording cost, beside faster-whisper with the same weights in the same run.
+    Speech(SpeechArguments),
+}
+
+#[derive(Args)]
+struct SpeechArguments {
+    /// The recording: wav, mp3, ogg, flac, m4a.
+    recording: std::path::PathBuf,
+    /// What to compare with.
+    #[arg(long, value_enum, default_value = "python")]
+    peer: Peer,
 }
 
 #[derive(Args)]
@@ -73,7 +84,7 @@ struct Detect {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Peer {
-    /// pymorphy3 and `re`, installed by pip into an environment that is thrown away.
+    /// The usual way in Python, installed by pip into an environment that is thrown away.
     Python,
     /// Nothing.
     None,
@@ -102,6 +113,7 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
         What::Live(live) => measure_live(live)?,
         What::Cases(cases) => measure_cases(cases)?,
         What::Search(search) => measure_search(search)?,
+        What::Speech(speech) => measure_speech(speech)?,
     }
     Ok(Ended::Well)
 }
@@ -163,6 +175,32 @@ fn measure_live(arguments: &LiveArguments) -> Result<()> {
         "figures": figures,
         "decode_voice_level_alone": alone,
         "ratio_intake_to_alone": ratio.map(|(intake, alone)| (intake / alone.max(1e-9) * 100.0).round() / 100.0),
+    });
+    println!("{line}");
+    Ok(())
+}
+
+fn measure_speech(arguments: &SpeechArguments) -> Result<()> {
+    let speech = crate::config::Config::load()?.speech;
+    let measured = bench::speech::own(&arguments.recording, &speech)?;
+    let peer = match arguments.peer {
+        Peer::None => None,
+        Peer::Python => {
+            let folder = tempfile::tempdir().context("no folder for the peer")?;
+            let model = gradus_speech::model::ModelStore::new(&speech.models).path(&speech.model)?;
+            Some(bench::speech::peer(folder.path(), &model, &measured)?)
+        }
+    };
+    let own = measured.figures["recognition"]["voice_seconds_a_cpu_second"].as_f64();
+    let theirs = peer.as_ref().and_then(|peer| peer["voice_seconds_a_cpu_second"].as_f64());
+    let ratio = own.zip(theirs).map(|(own, theirs)| (own / theirs.max(1e-9) * 100.0).round() / 100.0);
+    let line = json!({
+        "bench": "speech",
+        "optimised": !cfg!(debug_assertions),
+        "threads": 1,
+        "figures": measured.figures,
+        "peer": peer,
+        "ratio_to_peer": ratio,
     });
     println!("{line}");
     Ok(())

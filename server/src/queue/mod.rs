@@ -319,13 +319,12 @@ impl Queue {
                 let share = done_ms.saturating_mul(1_000) / total_ms.max(1);
                 done.store(i64::try_from(share).unwrap_or(0), Ordering::Relaxed);
             };
-            handle.block_on(crate::cli::import_described(
-                &desk,
-                (&path, &name),
-                &about,
-                engine,
-                &mut progress,
-            ))
+            let taken = crate::cli::import_described(&desk, (&path, &name), &about, engine, &mut progress);
+            // Nobody knows the file under which it was recognised.
+            let named = |error: anyhow::Error| {
+                anyhow::anyhow!(format!("{error:#}").replace(&path.display().to_string(), &name))
+            };
+            handle.block_on(taken).map_err(named)
         })
         .await??;
         Ok(sha256)

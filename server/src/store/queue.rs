@@ -122,7 +122,7 @@ impl Store {
                        attempts = attempts + 1
                    WHERE id = (SELECT id FROM recording_queue
                            WHERE (state = 'waiting' AND due_ms <= $1) OR (state = 'working' AND claimed_until_ms <= $1)
-                           ORDER BY priority DESC, due_ms, queued_at_ms, id LIMIT 1)
+                           ORDER BY priority DESC, due_ms, queued_at_ms, place, id LIMIT 1)
                        AND (state = 'waiting' OR claimed_until_ms <= $1)
                    RETURNING id, source, place, size_bytes, about, priority, state, attempts, due_ms, progress, reason,
                        conversation_id, queued_at_ms, begun_at_ms, ended_at_ms";
@@ -248,7 +248,7 @@ impl Store {
             "WHERE state IN ('waiting', 'working', 'failed') OR ended_at_ms > $1
              ORDER BY CASE state WHEN 'working' THEN 0 WHEN 'failed' THEN 1 WHEN 'waiting' THEN 2 ELSE 3 END,
                  CASE WHEN state = 'waiting' THEN -priority ELSE 0 END,
-                 CASE WHEN state = 'waiting' THEN due_ms ELSE -COALESCE(ended_at_ms, 0) END, queued_at_ms, id LIMIT $2"
+                 CASE WHEN state = 'waiting' THEN due_ms ELSE -COALESCE(ended_at_ms, 0) END, queued_at_ms, place, id LIMIT $2"
         );
         Ok(on!(self.read, |pool| {
             sqlx::query_as(sql).bind(since.millis()).bind(limit).fetch_all(pool).await?
@@ -259,7 +259,7 @@ impl Store {
     pub async fn recordings_in(&self, state: &str, limit: i64) -> Result<Vec<QueuedRecording>, StoreError> {
         let sql = queue_select!(
             "WHERE state = $1 ORDER BY CASE WHEN state = 'waiting' THEN -priority ELSE 0 END,
-                 CASE WHEN state = 'waiting' THEN due_ms ELSE -COALESCE(ended_at_ms, 0) END, queued_at_ms, id LIMIT $2"
+                 CASE WHEN state = 'waiting' THEN due_ms ELSE -COALESCE(ended_at_ms, 0) END, queued_at_ms, place, id LIMIT $2"
         );
         Ok(on!(self.read, |pool| sqlx::query_as(sql).bind(state).bind(limit).fetch_all(pool).await?))
     }

@@ -108,8 +108,10 @@ pub(super) fn figures(w: &Words, figures: &QueueFigures) -> Vec<Figure> {
         |state: &str| figures.shares.iter().find(|share| share.state == state).map_or(0, |share| share.count);
     let figure = |name, count: i64| Figure { name, value: w.number(count), loud: false };
     let failed = count("failed");
+    let waits = count("waiting") + count("working");
     let left = match figures.seconds_left {
-        Some(0) => w.t.rq_nothing.to_owned(),
+        _ if waits == 0 => "0".to_owned(),
+        Some(..60) => format!("<\u{a0}1\u{a0}{}", w.t.minute),
         Some(seconds) => w.span(i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX)),
         None => "—".to_owned(),
     };

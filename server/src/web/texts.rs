@@ -1232,7 +1232,6 @@ texts! {
     rq_failed "не получилось" "failed";
     rq_dropped "убрано" "given up";
     rq_erased "Запись удалена по просьбе клиента" "Erased at the customer's request";
-    rq_nothing "ничего не ждёт" "nothing waits";
     rq_f_waiting "ждут" "waiting";
     rq_f_working "распознаются" "being recognised";
     rq_f_failed "не получилось" "failed";
@@ -1259,6 +1258,7 @@ texts! {
     rq_watched "Откуда берутся" "Where they come from";
     rq_watched_none "Папок нет. Их перечисляет настройка recordings.folders." "There are no folders. Setting recordings.folders lists them.";
     rq_upload "Отправка со станции" "Upload by the exchange";
+    rq_token "Нужен токен:" "It needs a token:";
     rq_upload_how "Станция может присылать запись сразу после звонка, вместе с номером клиента и именем оператора:" "The exchange can send a recording right after the call, with the customer's number and the agent's name:";
     deliveries "Доставка" "Delivery";
     deliveries_lead "Что не дошло и что повторяется" "What did not arrive and what is repeated";

@@ -162,10 +162,13 @@ impl Words {
         }
     }
 
-    /// Returns a size for people: «120 КБ», «4,2 МБ», «1,1 ГБ».
+    /// Returns a size for people: «18 Б», «120 КБ», «4,2 МБ», «1,1 ГБ».
     pub fn size(&self, bytes: i64) -> String {
         let units = if self.lang == Lang::Ru { ["КБ", "МБ", "ГБ"] } else { ["KB", "MB", "GB"] };
-        let (tenths, unit) = match bytes.max(0) {
+        if bytes < 1_000 {
+            return format!("{}\u{a0}{}", bytes.max(0), if self.lang == Lang::Ru { "Б" } else { "B" });
+        }
+        let (tenths, unit) = match bytes {
             bytes @ ..1_000_000 => (bytes / 100, units[0]),
             bytes @ ..1_000_000_000 => (bytes / 100_000, units[1]),
             bytes => (bytes / 100_000_000, units[2]),
@@ -544,7 +547,7 @@ mod tests {
     fn sizes_are_in_the_unit_that_reads_best() {
         let sizes = [0, 1_200, 640_000, 4_250_000, 87_000_000, 1_100_000_000]
             .map(|bytes| words(Lang::Ru).size(bytes).replace('\u{a0}', " "));
-        assert_eq!(sizes, ["0 КБ", "1,2 КБ", "640 КБ", "4,2 МБ", "87 МБ", "1,1 ГБ"]);
+        assert_eq!(sizes, ["0 Б", "1,2 КБ", "640 КБ", "4,2 МБ", "87 МБ", "1,1 ГБ"]);
         assert_eq!(words(Lang::En).size(4_250_000).replace('\u{a0}', " "), "4.2 MB");
     }
 

@@ -307,6 +307,9 @@ async fn what_fails_is_tried_again_then_shown_with_its_reason_and_a_person_decid
     let list = shop.list().await;
     let failed: Vec<&Value> = list["recordings"].as_array().unwrap().iter().collect();
     assert!(failed.iter().all(|row| row["state"] == "failed" && row["attempts"] == 2), "{failed:?}");
+    let reason =
+        failed.iter().find_map(|row| row["reason"].as_str().filter(|why| why.contains("битый"))).unwrap();
+    assert!(!reason.contains("tmp"), "the name that people know: {reason}");
     let metrics = shop.desk.ask("", "GET", "/metrics", None).await.body;
     assert!(metrics.contains("gradus_recordings{state=\"failed\"} 2"), "{metrics}");
 
