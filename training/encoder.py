@@ -7,6 +7,7 @@ machine give the same weights; another machine gives weights as good, not the sa
 """
 
 import argparse
+import copy
 import importlib.util
 import math
 import pathlib
@@ -236,7 +237,10 @@ def main() -> None:
     arguments.add_argument("--from", dest="before", type=pathlib.Path, help="weights to continue from")
     arguments.add_argument("--lines", type=int, default=48, help="lines a step")
     arguments.add_argument("--rate", type=float, default=3e-4, help="learning rate of the layers")
+    arguments.add_argument("--share", type=float, default=1.0, help="share of the lines an epoch looks at")
+    arguments.add_argument("--fresh", default="", help="names of files, by commas, whose lines every epoch looks at all the same")
     arguments.add_argument("--threads", type=int, default=2)
+    arguments.add_argument("--average", type=float, default=0.0, help="decay of the running average of the weights that is written; 0 for none")
     given = arguments.parse_args()
     torch.manual_seed(1)
     torch.set_num_threads(given.threads)
@@ -249,9 +253,11 @@ def main() -> None:
     rows = base.russian()
     pieces = Pieces([base.pieces[row] for row in rows], [float(base.scores[row]) for row in rows])
 
-    train, aside = [], []
+    train, aside, fresh = [], [], set(given.fresh.split(","))
     for path in given.files:
         lines = read(path)
+        for line in lines:
+            line.fresh = path.name in fresh
         for start in range(0, len(lines), BLOCK):
             block = lines[start : start + BLOCK]
             (aside if chance.randrange(SET_ASIDE) == 0 else train).extend(block)
@@ -279,12 +285,15 @@ def main() -> None:
     optimiser = torch.optim.AdamW(
         [{"params": body, "lr": rates[0]}, {"params": head, "lr": rates[1]}], weight_decay=0.01
     )
-    steps = given.epochs * math.ceil(len(train) / given.lines)
+    new = sum(line.fresh for line in train)
+    steps = given.epochs * math.ceil((new + (len(train) - new) * given.share) / given.lines)
+    average = Average(encoder, given.average)
     # Measured for the person who waits, not for the result.
     step, began = 0, time.monotonic()
     for epoch in range(given.epochs):
         total = 0.0
-        for lines in in_batches(train, given.lines, chance):
+        looked_at = [line for line in train if line.fresh or chance.random() < given.share]
+        for lines in in_batches(looked_at, given.lines, chance):
             pace = min(1.0, step / 200) * max(0.02, 1 - step / steps)
             for group, rate in zip(optimiser.param_groups, rates):
                 group["lr"] = rate * pace
@@ -298,11 +307,38 @@ def main() -> None:
             nn.utils.clip_grad_norm_(body + head, 1.0)
             optimiser.step()
             step += 1
+            average.add(encoder, step)
             total += lost.item()
             if step % 50 == 0:
                 print(f"epoch {epoch + 1} step {step} of {steps} loss {lost.item():.3f} {time.monotonic() - began:.0f} s", flush=True)
-        shift = thresholds(logits(encoder, batches, aside), aside, kinds, own)
-        write(given.out, encoder, base, rows, kinds, shift)
+        kept = average.over(encoder)
+        shift = thresholds(logits(kept, batches, aside), aside, kinds, own)
+        write(given.out, kept, base, rows, kinds, shift)
+
+
+class Average:
+    """A running average of the weights: steadier than the last step, at no cost when used."""
+
+    def __init__(self, encoder: Encoder, decay: float) -> None:
+        self.decay = decay
+        self.kept = {name: weight.detach().clone() for name, weight in encoder.named_parameters()} if decay else {}
+
+    def add(self, encoder: Encoder, step: int) -> None:
+        decay = min(self.decay, (1 + step) / (10 + step))
+        with torch.no_grad():
+            for name, weight in encoder.named_parameters():
+                if name in self.kept and weight.requires_grad:
+                    self.kept[name].lerp_(weight, 1 - decay)
+
+    def over(self, encoder: Encoder) -> Encoder:
+        """The encoder with the averaged weights."""
+        if not self.decay:
+            return encoder
+        averaged = copy.deepcopy(encoder)
+        with torch.no_grad():
+            for name, weight in averaged.named_parameters():
+                weight.copy_(self.kept[name])
+        return averaged
 
 
 def in_batches(lines: list[Line], size: int, chance: random.Random) -> list[list[Line]]:

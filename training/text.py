@@ -17,6 +17,7 @@ class Line:
 
     def __init__(self, party: str, text: str, labels: list[str]) -> None:
         self.party, self.text, self.labels = party, text, labels
+        self.fresh = False
 
 
 def read(path: pathlib.Path) -> list[Line]:

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use gradus_engine::classify::{Classifier, Example, Training, train};
 use gradus_engine::signal::{Party, SignalKind};
 
-fn read(path: &str, file: u32) -> Vec<Example> {
+/// Reads a labelled file; blocks are numbered on from `blocks`, as `gradus train` does.
+fn read(path: &str, blocks: &mut u32) -> Vec<Example> {
     let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().unwrap_or_default().split('\t').collect();
@@ -26,9 +27,10 @@ fn read(path: &str, file: u32) -> Vec<Example> {
             party,
             text: cell(words).to_owned(),
             labels,
-            block: file * 1000 + number / 40,
+            block: *blocks + 1 + number / 40,
         });
     }
+    *blocks += u32::try_from(examples.len().div_ceil(40)).unwrap_or(u32::MAX);
     examples
 }
 
@@ -37,14 +39,15 @@ fn main() {
     let mut parts = arguments.split(|argument| argument == "--");
     let first = parts.next().unwrap_or_default();
     let (weights, files) = first.split_first().expect("usage: classifier WEIGHTS TRAIN.tsv… -- TEST.tsv…");
-    let examples: Vec<Example> = (0_u32..).zip(files).flat_map(|(file, path)| read(path, file)).collect();
+    let mut blocks = 0;
+    let examples: Vec<Example> = files.iter().flat_map(|path| read(path, &mut blocks)).collect();
     let model = train(&examples, Training::default(), &mut |_, _| {});
     std::fs::write(weights, model.write()).expect("cannot write the weights");
     let model =
         Classifier::read(&std::fs::read(weights).expect("cannot read the weights")).expect("bad weights");
     for path in parts.next().unwrap_or_default() {
         let mut scores: BTreeMap<SignalKind, [u32; 3]> = BTreeMap::new();
-        for example in read(path, 0) {
+        for example in read(path, &mut 0) {
             let found: BTreeSet<SignalKind> =
                 model.votes(&example.text, example.party, 0.0).iter().map(|vote| vote.kind).collect();
             for &kind in found.union(&example.labels) {

@@ -33,6 +33,8 @@ pub enum Topic {
     },
     /// The customer was waited for in vain.
     WaitedInVain,
+    /// The common cause of several cases is gone.
+    CauseGone,
 }
 
 /// Somebody has to be told.
@@ -123,6 +125,11 @@ pub fn answered(protocol: &Protocol, case: &Case, ask: u32) -> Alert {
     Alert::to_owner(protocol, case, Topic::Answer { ask })
 }
 
+/// Tells the owner that the common cause of several cases is gone.
+pub fn cause_gone(protocol: &Protocol, case: &Case) -> Alert {
+    Alert::to_owner(protocol, case, Topic::CauseGone)
+}
+
 /// What has fallen due: the change, and who is told of it.
 type Due = (CaseChange, Vec<Alert>);
 
@@ -131,7 +138,7 @@ type Due = (CaseChange, Vec<Alert>);
 /// After a standstill (a restart, a hung machine) the alert climbs once, to the step that is due now, and each clock rings
 /// once.
 pub fn on_tick(protocol: &Protocol, case: &mut Case, now: Timestamp) -> Vec<Due> {
-    if case.state.is_resolved() || now < case.wake_at {
+    if case.state.is_over() || now < case.wake_at {
         return Vec::new();
     }
     let mut due = Vec::new();
@@ -229,5 +236,5 @@ fn unanswered(protocol: &Protocol, case: &mut Case, index: usize, now: Timestamp
 
 /// Returns when the case has to be looked at next.
 pub fn wake_at(case: &Case) -> Option<Timestamp> {
-    (!case.state.is_resolved()).then_some(case.wake_at)
+    (!case.state.is_over()).then_some(case.wake_at)
 }

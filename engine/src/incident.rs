@@ -20,6 +20,8 @@ pub struct IncidentWatch {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Report {
     customer: String,
+    conversation: String,
+    utterance: u32,
     kind: SignalKind,
     topic: Vec<u32>,
     at: Timestamp,
@@ -33,8 +35,19 @@ struct OpenIncident {
     last: Timestamp,
 }
 
-/// What a report led to.
+/// Where trouble is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reporter<'a> {
+    /// Who reports it.
+    pub customer: &'a str,
+    /// In which conversation.
+    pub conversation: &'a str,
+    /// In which utterance.
+    pub utterance: u32,
+}
+
+/// What a report led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Joined {
     /// Number of the incident.
     pub incident: u64,
@@ -42,6 +55,8 @@ pub struct Joined {
     pub kind: SignalKind,
     /// Whether this report opened it.
     pub opened: bool,
+    /// The reports of before that belong to it, when this one opened it: conversation and utterance.
+    pub earlier: Vec<(String, u32)>,
 }
 
 impl IncidentWatch {
@@ -63,11 +78,19 @@ impl IncidentWatch {
         self.next = self.next.max(number);
     }
 
-    /// Takes in that `customer` reported trouble of `kind` about `topic`; returns the incident it belongs to, if any.
+    /// Forgets an incident that somebody has closed, with the reports behind it: when the trouble comes back, it takes as
+    /// many customers as the first time to open another one.
+    pub fn close(&mut self, number: u64) {
+        let Some(at) = self.open.iter().position(|open| open.number == number) else { return };
+        let closed = self.open.remove(at);
+        self.reports.retain(|report| report.kind != closed.kind || !shares(&report.topic, &closed.topic));
+    }
+
+    /// Takes in that somebody reported trouble of `kind` about `topic`; returns the incident it belongs to, if any.
     pub fn report(
         &mut self,
         rules: &IncidentRules,
-        customer: &str,
+        by: Reporter<'_>,
         (kind, topic): (SignalKind, &[u32]),
         now: Timestamp,
     ) -> Option<Joined> {
@@ -82,40 +105,46 @@ impl IncidentWatch {
             self.open.iter_mut().find(|open| open.kind == kind && shares(&open.topic, topic))
         {
             incident.last = now;
-            return Some(Joined { incident: incident.number, kind, opened: false });
+            return Some(Joined { incident: incident.number, kind, opened: false, earlier: Vec::new() });
         }
         let known = self
             .reports
             .iter()
-            .any(|report| report.customer == customer && report.kind == kind && report.topic == topic);
+            .any(|report| report.customer == by.customer && report.kind == kind && report.topic == topic);
         if !known {
-            let report = Report { customer: customer.to_owned(), kind, topic: topic.to_vec(), at: now };
-            self.reports.push(report);
+            self.reports.push(Report {
+                customer: by.customer.to_owned(),
+                conversation: by.conversation.to_owned(),
+                utterance: by.utterance,
+                kind,
+                topic: topic.to_vec(),
+                at: now,
+            });
         }
-        self.open_one(rules, kind, topic, now)
+        self.open_one(rules, by.conversation, (kind, topic), now)
     }
 
     fn open_one(
         &mut self,
         rules: &IncidentRules,
-        kind: SignalKind,
-        topic: &[u32],
+        conversation: &str,
+        (kind, topic): (SignalKind, &[u32]),
         now: Timestamp,
     ) -> Option<Joined> {
         for noun in topic {
-            let mut customers: Vec<&str> = self
-                .reports
-                .iter()
-                .filter(|report| report.kind == kind && report.topic.contains(noun))
-                .map(|report| report.customer.as_str())
-                .collect();
+            let about = |report: &&Report| report.kind == kind && report.topic.contains(noun);
+            let mut customers: Vec<&str> =
+                self.reports.iter().filter(about).map(|report| report.customer.as_str()).collect();
             customers.sort_unstable();
             customers.dedup();
             if customers.len() >= rules.customers as usize {
                 self.next += 1;
                 let number = self.next;
                 self.open.push(OpenIncident { number, kind, topic: vec![*noun], last: now });
-                return Some(Joined { incident: number, kind, opened: true });
+                let others = self.reports.iter().filter(about);
+                let others = others.filter(|report| report.conversation != conversation);
+                let earlier = others.map(|report| (report.conversation.clone(), report.utterance)).collect();
+                return Some(Joined { incident: number, kind, opened: true, earlier });
             }
         }
         None

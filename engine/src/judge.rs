@@ -12,7 +12,7 @@ use crate::decision::Decision;
 use crate::effect::Effect;
 use crate::event::{CustomerFacts, Event, Heard, Said};
 use crate::heat::HeatPoint;
-use crate::incident::IncidentWatch;
+use crate::incident::{IncidentWatch, Reporter};
 use crate::notice::Noticed;
 use crate::protocol::Protocol;
 use crate::signal::{Channel, Found, Party, SignalKind};
@@ -198,7 +198,8 @@ impl<'p> Judge<'p> {
         let said = Said { index: line.index, party: line.party, start_ms: line.start_ms, noticed };
         run.take(self.protocol, &Event::Said(said), now);
         for kind in reports {
-            let joined = self.incidents.report(&self.protocol.incident, customer, (kind, &topic), now);
+            let by = Reporter { customer, conversation: customer, utterance: line.index };
+            let joined = self.incidents.report(&self.protocol.incident, by, (kind, &topic), now);
             if let Some(joined) = joined {
                 let (incident, opened) = (joined.incident, joined.opened);
                 run.take(

@@ -24,6 +24,7 @@ pub mod incident;
 pub mod decision;
 pub mod protocol;
 
+pub mod archive;
 pub mod case;
 pub mod commitment;
 

@@ -94,12 +94,12 @@ fn act(
         (None, Action::Open) => {
             let mut case = Case::open(protocol, state.passed_over, now);
             case.follow(by.clone());
-            effects.push(Effect::Case(CaseChange::Opened(case.clone())));
+            effects.push(Effect::Case(CaseChange::Opened(Box::new(case.clone()))));
             state.case = Some(case);
         }
         (None, Action::Enter { entered_at, due_at }) => {
             let case = Case::enter(protocol, state.passed_over, (now, *entered_at), *due_at);
-            effects.push(Effect::Case(CaseChange::Opened(case.clone())));
+            effects.push(Effect::Case(CaseChange::Opened(Box::new(case.clone()))));
             state.case = Some(case);
         }
         (None, _) => return Err(Refusal::NoCase),
@@ -109,10 +109,18 @@ fn act(
                 (_, Action::HandOver { to }) => Some(alert::handed(protocol, case, to)),
                 (CaseChange::Asked { ask, .. }, _) => Some(alert::asked(case, ask)),
                 (CaseChange::Answered { ask, .. }, _) => Some(alert::answered(protocol, case, *ask)),
+                (CaseChange::CauseGone { .. }, _) => Some(alert::cause_gone(protocol, case)),
                 _ => None,
             };
             effects.push(Effect::Case(change));
             effects.extend(alert.map(Effect::Alert));
+            let Action::TakeIn { asks, .. } = action else { return Ok(()) };
+            for department in asks {
+                let Some(ask) = case.ask(&protocol.clocks, department, None, now) else { continue };
+                case.plan(protocol, now);
+                effects.push(Effect::Case(CaseChange::Asked { ask: ask.clone(), due_at: case.due_at }));
+                effects.push(Effect::Alert(alert::asked(case, &ask)));
+            }
         }
     }
     Ok(())
@@ -161,7 +169,7 @@ fn follow_decisions(protocol: &Protocol, state: &mut State, now: Timestamp, effe
             continue;
         }
         match &mut state.case {
-            Some(case) if !case.state.is_resolved() => {
+            Some(case) if !case.state.is_over() => {
                 if let Some(change) = case.raise(protocol, &decision, now) {
                     effects.push(Effect::Case(change));
                     case.call(&protocol.clocks, now);
@@ -171,14 +179,14 @@ fn follow_decisions(protocol: &Protocol, state: &mut State, now: Timestamp, effe
             _ if !calls_supervisor(&decision) => {
                 if protocol.clocks.department_for(decision.reason).is_some() {
                     let case = Case::open_for_department(protocol, now);
-                    effects.push(Effect::Case(CaseChange::Opened(case.clone())));
+                    effects.push(Effect::Case(CaseChange::Opened(Box::new(case.clone()))));
                     state.case = Some(case);
                 }
             }
             _ => {
                 let mut case = Case::open(protocol, Some(decision.decision), now);
                 let alert = alert::first(protocol, &mut case, now);
-                effects.push(Effect::Case(CaseChange::Opened(case.clone())));
+                effects.push(Effect::Case(CaseChange::Opened(Box::new(case.clone()))));
                 effects.extend(alert.map(Effect::Alert));
                 state.case = Some(case);
             }
@@ -202,7 +210,7 @@ fn bring_in_departments(protocol: &Protocol, state: &mut State, now: Timestamp, 
         return;
     }
     state.departments.extend(reasons);
-    let Some(case) = state.case.as_mut().filter(|case| !case.state.is_resolved()) else { return };
+    let Some(case) = state.case.as_mut().filter(|case| !case.state.is_over()) else { return };
     for reason in std::mem::take(&mut state.departments) {
         let Some(department) = protocol.clocks.department_for(reason) else { continue };
         let Some(ask) = case.ask(&protocol.clocks, &department.name, None, now) else { continue };

@@ -5,7 +5,7 @@ use gradus_engine::case::{Action, CaseState, Priority, Resolution, StaffId};
 use gradus_engine::decision::{DecisionKind, Reason};
 use gradus_engine::effect::Effect;
 use gradus_engine::event::{CustomerFacts, Event, Said};
-use gradus_engine::incident::IncidentWatch;
+use gradus_engine::incident::{IncidentWatch, Reporter};
 use gradus_engine::notice::Noticed;
 use gradus_engine::protocol::Protocol;
 use gradus_engine::signal::{Channel, Found, Party, SignalKind};
@@ -151,7 +151,14 @@ fn recordings_of_one_hour_make_an_incident_in_any_order_and_years_apart_none() {
     let opened = |times: [u64; 3]| {
         let mut watch = IncidentWatch::default();
         let report = |watch: &mut IncidentWatch, (who, when): (&str, u64)| {
-            watch.report(&rules, who, (SignalKind::Outage, &[7]), minutes(when)).is_some()
+            watch
+                .report(
+                    &rules,
+                    Reporter { customer: who, conversation: who, utterance: 0 },
+                    (SignalKind::Outage, &[7]),
+                    minutes(when),
+                )
+                .is_some()
         };
         ["a", "b", "c"].into_iter().zip(times).any(|one| report(&mut watch, one))
     };

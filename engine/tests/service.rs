@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a step that fails fails its test")]
 
 use gradus_engine::alert::{Alert, Topic};
-use gradus_engine::case::{Action, Case, CaseState, ClockKind, Priority, Refusal, Ring, StaffId};
+use gradus_engine::case::{
+    Action, Case, CaseChange, CaseName, CaseState, ClockKind, Priority, Refusal, Ring, StaffId,
+};
 use gradus_engine::decision::{DecisionKind, Reason};
 use gradus_engine::effect::Effect;
 use gradus_engine::event::{CustomerFacts, Event, Said};
@@ -86,6 +88,7 @@ fn alerts(effects: &[Effect]) -> Vec<String> {
         Effect::Alert(Alert { role, to, department, topic, .. }) => {
             let whom = to.as_ref().map(|to| to.0.clone()).or_else(|| department.clone());
             let about = match topic {
+                Topic::CauseGone => "cause gone".to_owned(),
                 Topic::Case => "case".to_owned(),
                 Topic::Clock { clock, ring: Ring::Warning } => format!("{} soon", clock.name()),
                 Topic::Clock { clock, ring: Ring::Breach } => format!("{} over", clock.name()),
@@ -342,4 +345,57 @@ fn impossible_service_is_refused_with_the_line_and_the_cure() {
     }
     let empty = default.replace("= \"09:00-18:00\"", "= \"\"");
     assert!(Protocol::parse("x.toml", &empty).unwrap_err().to_string().contains("not one working minute"));
+}
+
+fn name(number: i64) -> CaseName {
+    CaseName { id: format!("case-{number}"), number }
+}
+
+#[test]
+fn what_is_the_same_matter_goes_on_in_the_older_case_with_its_people_and_its_open_questions() {
+    let mut younger = Story::handed_to_engineers();
+    let merged = younger.act(Action::MergeInto { into: name(7) }, "2026-11-24T10:05").unwrap();
+    assert_eq!(merged, [Effect::Case(CaseChange::Merged { into: name(7) })]);
+    assert!(younger.case().state.is_over());
+    assert_eq!(younger.tick("2026-12-24T10:00"), Vec::<String>::new(), "it owes nothing any more");
+    let again = younger.act(Action::MergeInto { into: name(8) }, "2026-11-24T10:06");
+    assert_eq!(again, Err(Refusal::AlreadyResolved));
+
+    let mut older = Story::begun("2026-11-24T09:00");
+    older.act(Action::Open, "2026-11-24T09:00").unwrap();
+    older.act(Action::Acknowledge, "2026-11-24T09:01").unwrap();
+    let due = older.due(ClockKind::Resolve);
+    let asks = vec!["technical".to_owned(), "cooks".to_owned()];
+    let followers = vec![StaffId("pavel".into()), StaffId("olga".into())];
+    let taken = Action::TakeIn { case: name(9), priority: Priority::Normal, followers, asks };
+    let effects = older.act(taken.clone(), "2026-11-24T10:05").unwrap();
+    assert_eq!(alerts(&effects).len(), 1, "the engineers are asked here, a department nobody knows is not");
+    assert_eq!(older.case().asks.len(), 1);
+    assert_eq!(older.case().followers, [StaffId("olga".into()), StaffId("pavel".into())]);
+    assert_eq!(older.due(ClockKind::Resolve), due, "the clocks of the older case run on");
+    let effects = older.act(taken, "2026-11-24T10:06").unwrap();
+    assert!(alerts(&effects).is_empty(), "asked once");
+}
+
+#[test]
+fn a_merged_case_can_be_parted_again_and_comes_back_by_itself_when_the_customer_demands_more() {
+    let mut story = Story::handed_to_engineers();
+    story.act(Action::MergeInto { into: name(7) }, "2026-11-24T10:05").unwrap();
+    let back = story.act(Action::Reopen, "2026-11-24T11:00").unwrap();
+    assert!(matches!(&back[0], Effect::Case(CaseChange::Moved { state: CaseState::InWork { .. }, .. })));
+    assert!(story.due(ClockKind::Resolve).is_some());
+    story.act(Action::MergeInto { into: name(7) }, "2026-11-24T12:00").unwrap();
+    story.says(Party::Customer, &[SignalKind::LegalThreat], Cues::default(), "2026-11-24T12:30");
+    assert_eq!(story.case().state, CaseState::Open, "a new decision is a matter of its own");
+}
+
+#[test]
+fn cases_are_linked_whether_or_not_they_are_over() {
+    let mut story = Story::handed_to_engineers();
+    story.act(Action::MergeInto { into: name(7) }, "2026-11-24T10:05").unwrap();
+    let before = story.state.clone();
+    let linked = story.act(Action::Link { case: name(3) }, "2026-11-24T10:06").unwrap();
+    assert_eq!(linked, [Effect::Case(CaseChange::Linked { case: name(3), linked: true })]);
+    story.act(Action::Unlink { case: name(3) }, "2026-11-24T10:07").unwrap();
+    assert_eq!(story.state, before, "a link moves nothing");
 }

@@ -3,6 +3,7 @@
 //
 // body[data-live="rows"]: the board, which gets changed rows. body[data-live="changes"]: a page whose [data-part]
 // elements are replaced by their new version when the conversation in data-watch (or any, without it) changes.
+// body[data-every="5"]: the same every five seconds while somebody looks.
 
 const mode = document.body.dataset.live;
 const watch = document.body.dataset.watch;
@@ -69,4 +70,6 @@ feed.addEventListener("changed", (event) => {
   tell("changed", ids);
   if (mode === "changes" && (!watch || ids.includes(watch))) soon();
 });
+const every = Number(document.body.dataset.every);
+if (every) setInterval(() => { if (!document.hidden) soon(); }, every * 1000);
 addEventListener("pagehide", () => feed.close());

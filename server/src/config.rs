@@ -250,6 +250,8 @@ impl Notice {
 pub struct ComplaintForm {
     /// What its link ends with; empty: no form.
     pub key: Secret,
+    /// Complaints an hour from one address of the network; more are asked to wait.
+    pub per_hour: u32,
 }
 
 /// The weekly report by letter.
@@ -561,9 +563,9 @@ mod tests {
 
     #[test]
     fn a_password_in_the_address_of_the_store_is_never_shown() {
-        let config = with("GRADUS_STORE__URL", "postgres://gradus:secret@db/gradus").unwrap();
+        let config = with("GRADUS_STORE__URL", "postgres://gradus:p-a-s-s@db/gradus").unwrap();
         assert!(format!("{config:?}").contains("url: ***"));
-        assert!(!format!("{config:?}").contains("secret"));
+        assert!(!format!("{config:?}").contains("p-a-s-s"));
     }
 
     #[test]

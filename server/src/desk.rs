@@ -160,6 +160,7 @@ impl Desk {
         new.history_before = Some(self.config.conversation.history_before(now));
         new.customer_id = customer.clone();
         new.agent_name = agent_name(incoming);
+        new.team.clone_from(&incoming.team);
         new.subject = incoming.subject.as_deref().map(MaskedText::of);
         new.source = Some(incoming.source_name.clone());
         new.source_id = Some(incoming.id.clone());
@@ -214,6 +215,11 @@ impl Desk {
             Action::Answer { .. } => "case.answer",
             Action::Follow => "case.follow",
             Action::Unfollow => "case.unfollow",
+            Action::MergeInto { .. } => "case.merge",
+            Action::TakeIn { .. } => "case.take_in",
+            Action::CauseGone { .. } => "case.cause_gone",
+            Action::Link { .. } => "case.link",
+            Action::Unlink { .. } => "case.unlink",
         };
         self.pipeline.act_saying(conversation, by, action, saying, now).await?;
         let object = format!("case:{}", case.id);

@@ -4,6 +4,7 @@ mod certificate;
 mod disk;
 mod port;
 
+pub use disk::{LEAST_FREE_BYTES, free_bytes};
 use std::fmt;
 use std::path::Path;
 

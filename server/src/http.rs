@@ -27,7 +27,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use crate::alert::{Bot, Channels, Outbox};
+use crate::alert::{Bot, Channels, Outbox, called_by_rota};
 use crate::api::{self, ApiError};
 use crate::auth::{Gate, Me, Role};
 use crate::config;
@@ -61,6 +61,10 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 pub struct App {
     /// The scenarios that can be practised.
     pub practice: Arc<crate::practice::Book>,
+    /// How many complaints came from where.
+    pub complaints: Arc<web::ComplaintPace>,
+    /// Backtests that run beside the desk.
+    pub backtests: Arc<crate::backtests::Backtests>,
     /// The forms of quality cards.
     pub forms: Arc<crate::quality::Forms>,
     /// Store, pipeline, recordings, time, configuration.
@@ -103,6 +107,8 @@ impl App {
         let forms = Arc::new(crate::quality::Forms::open(folder)?);
         Ok(Self {
             practice,
+            complaints: Arc::default(),
+            backtests: Arc::default(),
             forms,
             desk,
             live,
@@ -203,7 +209,12 @@ impl App {
                 alerts.extend(more.into_iter().filter(|alert| alert.acknowledged_at_ms.is_none()));
             }
         }
-        let resting = self.desk.store.snoozed(&me.user.id, self.desk.clock.now()).await?;
+        let now = self.desk.clock.now();
+        let (duties, absences) = (self.desk.store.duties(now).await?, self.desk.store.absences(now).await?);
+        alerts.retain(|alert| {
+            called_by_rota(alert, &duties, &absences, now).is_none_or(|called| called.contains(&me.user.id))
+        });
+        let resting = self.desk.store.snoozed(&me.user.id, now).await?;
         alerts.retain(|alert| !resting.contains(&alert.id));
         alerts.sort_by(|a, b| b.created_at_ms.cmp(&a.created_at_ms).then_with(|| a.id.cmp(&b.id)));
         alerts.dedup_by(|a, b| a.id == b.id);

@@ -10,6 +10,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
+use crate::alert::called_by_rota;
 use crate::desk::Desk;
 use crate::pipeline::News;
 use crate::store::{AlertId, AlertRow, ConversationId, ConversationRow, StoreError, UserId};
@@ -40,8 +41,8 @@ pub struct LiveAlert {
     pub team: Option<String>,
     /// The role of the alert ladder that it calls.
     pub role: String,
-    /// The one person that it calls instead.
-    pub only: Option<UserId>,
+    /// The people that it calls instead: one by name, or those on duty.
+    pub only: Option<Vec<UserId>>,
     /// The words, by language: JSON for the page.
     json: [String; 2],
 }
@@ -145,7 +146,12 @@ async fn wave(desk: &Desk, zone: &jiff::tz::TimeZone, heard: &[News]) -> anyhow:
         let given: BTreeSet<&AlertId> = news.alerts.iter().collect();
         for id in given {
             let alert = desk.store.alert(id).await?;
-            wave.alerts.extend(alert.map(|alert| live_alert(&words, row, &alert)));
+            let Some(alert) = alert else { continue };
+            let now = desk.clock.now();
+            let (duties, absences) = (desk.store.duties(now).await?, desk.store.absences(now).await?);
+            let named = alert.recipient_id.clone().map(|user| vec![user]);
+            let only = named.or_else(|| called_by_rota(&alert, &duties, &absences, now));
+            wave.alerts.push(live_alert(&words, row, &alert, only));
         }
     }
     Ok(wave)
@@ -170,7 +176,12 @@ async fn rows(
     Ok(rows)
 }
 
-fn live_alert(words: &[Words; 2], row: &ConversationRow, alert: &AlertRow) -> LiveAlert {
+fn live_alert(
+    words: &[Words; 2],
+    row: &ConversationRow,
+    alert: &AlertRow,
+    only: Option<Vec<UserId>>,
+) -> LiveAlert {
     let json = |w: &Words| {
         let (what, why) = alert_words(w, alert);
         let customer = row.customer_name.clone().unwrap_or_else(|| w.t.unknown_customer.to_owned());
@@ -187,7 +198,7 @@ fn live_alert(words: &[Words; 2], row: &ConversationRow, alert: &AlertRow) -> Li
     LiveAlert {
         team: alert.department.clone().or_else(|| row.team.clone()),
         role: alert.recipient_role.clone().unwrap_or_default(),
-        only: alert.recipient_id.clone(),
+        only,
         json: [json(&words[0]), json(&words[1])],
     }
 }

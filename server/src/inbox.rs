@@ -34,6 +34,8 @@ pub struct Kept {
     pub links: Vec<String>,
     /// Whether it waits for recognition.
     pub waits: bool,
+    /// Its name in the queue of recordings, where it is one.
+    pub recording: Option<String>,
 }
 
 impl Inbox {
@@ -85,6 +87,7 @@ impl Inbox {
                 known: true,
                 links: done.conversation_id.into_iter().map(|id| id.0).collect(),
                 waits: false,
+                recording: None,
             });
         }
         if SoundFormat::of_bytes(&bytes).is_some() {
@@ -105,7 +108,7 @@ impl Inbox {
             desk.store.recording_again(&id, now).await?;
             desk.store.begin_import(&sha256, &name, now).await?;
             self.queue.wake();
-            return Ok(Kept { known: false, links: Vec::new(), waits: true });
+            return Ok(Kept { known: false, links: Vec::new(), waits: true, recording: Some(id) });
         }
         let defaults = desk.config.conversation.defaults()?;
         let (parsed_name, parsed) = (name.clone(), bytes.clone());
@@ -119,7 +122,7 @@ impl Inbox {
             incoming.source_name.clone_from(&name);
             links.push(desk.import(&incoming, &sha256, None, number == count).await?.0);
         }
-        Ok(Kept { known: false, links, waits: false })
+        Ok(Kept { known: false, links, waits: false, recording: None })
     }
 }
 

@@ -14,10 +14,14 @@ pub mod mask;
 pub mod phone;
 pub mod rules;
 
+pub mod archive;
 pub mod backtest;
+pub mod backtests;
 pub mod desk;
+pub mod documents;
 pub mod dossier;
 pub mod feedback;
+pub mod incidents;
 pub mod learn;
 pub mod password;
 pub mod past;
@@ -26,14 +30,18 @@ pub mod practice;
 pub mod promises;
 pub mod protocol_diff;
 pub mod protocols;
+pub mod rating;
+pub mod related;
 pub mod store;
 pub mod tasks;
+pub mod ticker;
 
 pub mod alert;
 pub mod hub;
 pub mod inbox;
 pub mod live;
 pub mod queue;
+pub mod retention;
 
 pub mod backup;
 pub mod doctor;

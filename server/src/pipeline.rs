@@ -15,7 +15,7 @@ use gradus_engine::case::{Action, Refusal, StaffId};
 use gradus_engine::commitment::Reference;
 use gradus_engine::ear::Ear;
 use gradus_engine::event::{CustomerFacts, Event, Heard, Said};
-use gradus_engine::incident::IncidentWatch;
+use gradus_engine::incident::{IncidentWatch, Joined, Reporter};
 use gradus_engine::judge::Notices;
 use gradus_engine::notice::Noticed;
 use gradus_engine::protocol::Protocol;
@@ -269,7 +269,8 @@ impl Pipeline {
                 match event {
                     Event::Said(said) if said.party == Party::Customer => {
                         for found in &said.noticed.signals {
-                            incidents.report(rules, customer, (found.kind, &said.noticed.topic), at);
+                            let by = Reporter { customer, conversation: id, utterance: said.index };
+                            incidents.report(rules, by, (found.kind, &said.noticed.topic), at);
                         }
                         topics.insert(id.to_owned(), said.noticed.topic);
                     }
@@ -281,7 +282,16 @@ impl Pipeline {
                 }
             }
         }
+        let before = now.millis() - i64::try_from(rules.within.get()).unwrap_or(i64::MAX);
+        for number in self.store.incidents_closed_since(Timestamp::from_millis(before)).await? {
+            incidents.close(u64::try_from(number).unwrap_or(0));
+        }
         Ok(())
+    }
+
+    /// Forgets an incident that somebody has closed: later reports begin anew.
+    pub async fn close_incident(&self, number: u64) {
+        self.incidents.lock().await.close(number);
     }
 
     /// Begins a conversation.
@@ -411,13 +421,14 @@ impl Pipeline {
         // What was long ago makes no incident with what is reported now.
         let incidents = if track.state.is_history(said.at) { &self.past_incidents } else { &self.incidents };
         for kind in reports {
-            let joined = incidents.lock().await.report(
-                &by.protocol.incident,
-                &track.customer_key,
-                (kind, &topic),
-                said.at,
-            );
+            let (customer, conversation) = (track.customer_key.as_str(), track.id().as_str());
+            let reporter = Reporter { customer, conversation, utterance: said.index };
+            let rules = &by.protocol.incident;
+            let joined = incidents.lock().await.report(rules, reporter, (kind, &topic), said.at);
             if let Some(joined) = joined {
+                if !track.state.is_history(said.at) {
+                    batch.changes.extend(earlier_reports(&joined, said.at));
+                }
                 let event = Event::Incident {
                     utterance: said.index,
                     kind,
@@ -520,11 +531,45 @@ impl Pipeline {
         self.store.commit(batch).await.map_err(anyhow::Error::from)?;
         let alert = std::mem::take(&mut track.alerted);
         // A year of resolved cases would fill the memory.
-        let over = track.state.ended && track.state.case.as_ref().is_none_or(|case| case.state.is_resolved());
+        let over = track.state.ended && track.state.case.as_ref().is_none_or(|case| case.state.is_over());
         if !over {
             turn.keep(track);
         }
         self.tell(id.clone(), alert);
+        Ok(())
+    }
+
+    /// Does something in each of two conversations: both or neither.
+    ///
+    /// # Errors
+    /// The refusal of the engine, or what is broken.
+    pub async fn act_in_both(
+        &self,
+        steps: [(&ConversationId, Action); 2],
+        by: &UserId,
+        now: Timestamp,
+    ) -> Result<(), ActError> {
+        let judging = self.judging();
+        let mut steps = steps.map(|(id, action)| (id.clone(), action));
+        // Everybody waits for the two in the same order, so that nobody waits for each other.
+        let swapped = steps[0].0 > steps[1].0;
+        if swapped {
+            steps.swap(0, 1);
+        }
+        let [(first, of_first), (second, of_second)] = steps;
+        let (mut one, mut other) = (self.turns.of(&first).await, self.turns.of(&second).await);
+        let mut here = self.track(&mut one, &first).await?.ok_or(ActError::NoCase)?;
+        let mut there = self.track(&mut other, &second).await?.ok_or(ActError::NoCase)?;
+        let mut batch = Batch::new();
+        let event = |action| Event::Acted { by: StaffId(by.0.clone()), action };
+        here.take(&self.basis(&judging), &event(of_first), now, &mut batch)?;
+        there.take(&self.basis(&judging), &event(of_second), now, &mut batch)?;
+        self.store.commit(batch).await.map_err(anyhow::Error::from)?;
+        for (turn, mut track, id) in [(one, here, first), (other, there, second)] {
+            let alerts = std::mem::take(&mut track.alerted);
+            turn.keep(track);
+            self.tell(id, alerts);
+        }
         Ok(())
     }
 
@@ -544,7 +589,10 @@ impl Pipeline {
             self.store.commit(batch).await?;
         }
         let alert = std::mem::take(&mut track.alerted);
-        turn.keep(track);
+        // A hundred thousand open cases would fill the memory: what is over is read off the log when it rings again.
+        if !track.state.ended {
+            turn.keep(track);
+        }
         self.tell(id.clone(), alert);
         Ok(())
     }
@@ -586,4 +634,15 @@ impl Pipeline {
         // Nobody listening is no fault.
         let _ = self.news.send(News { conversation, alert: !alerts.is_empty(), alerts });
     }
+}
+
+/// Those who reported the trouble before it was an incident belong to it as well.
+fn earlier_reports(joined: &Joined, at: Timestamp) -> impl Iterator<Item = Change> {
+    joined.earlier.iter().map(move |(conversation, utterance)| Change::JoinIncident {
+        incident: i64::try_from(joined.incident).unwrap_or(i64::MAX),
+        kind: joined.kind,
+        conversation: ConversationId(conversation.clone()),
+        utterance: i64::from(*utterance),
+        at,
+    })
 }

@@ -2,6 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a step that fails fails its test")]
 #![expect(clippy::disallowed_methods, reason = "the tests are told by the environment where PostgreSQL is")]
 
+#[path = "store_engines/access.rs"]
+mod access;
+#[path = "store_engines/archive.rs"]
+mod archive;
 #[path = "store_engines/cases.rs"]
 mod cases;
 #[path = "store_engines/conversations.rs"]
@@ -26,5 +30,9 @@ mod pages;
 mod people;
 #[path = "store_engines/quality.rs"]
 mod quality;
+#[path = "store_engines/queue.rs"]
+mod queue;
+#[path = "store_engines/related.rs"]
+mod related;
 #[path = "store_engines/upkeep.rs"]
 mod upkeep;

@@ -17,12 +17,17 @@ impl Case {
         action: &Action,
         (now, on_line): (Timestamp, bool),
     ) -> Result<CaseChange, Refusal> {
-        let resolved = self.state.is_resolved();
+        let over = self.state.is_over();
         match action {
             Action::Open | Action::Enter { .. } => return Err(Refusal::AlreadyOpen),
-            Action::Reopen if !resolved => return Err(Refusal::NotResolved),
-            Action::Reopen | Action::Note { .. } | Action::Follow | Action::Unfollow => {}
-            _ if resolved => return Err(Refusal::AlreadyResolved),
+            Action::Reopen if !over => return Err(Refusal::NotResolved),
+            Action::Reopen
+            | Action::Note { .. }
+            | Action::Follow
+            | Action::Unfollow
+            | Action::Link { .. }
+            | Action::Unlink { .. } => {}
+            _ if over => return Err(Refusal::AlreadyResolved),
             _ => {}
         }
         match action {
@@ -31,6 +36,10 @@ impl Case {
             | Action::HandOver { .. }
             | Action::Resolve { .. }
             | Action::Reopen => self.change_hands(protocol, by, action, (now, on_line)),
+            Action::MergeInto { .. }
+            | Action::TakeIn { .. }
+            | Action::Link { .. }
+            | Action::Unlink { .. } => Ok(self.join(protocol, by, action, now)),
             _ => self.serve(protocol, by, action, now),
         }
     }
@@ -85,6 +94,36 @@ impl Case {
         self.owner = Owner::Staff(owner);
         self.plan(protocol, now);
         Ok(CaseChange::Moved { state: self.state.clone(), owner: self.owner.clone(), due_at: self.due_at })
+    }
+
+    /// Merging and linking: what has to do with another case.
+    fn join(&mut self, protocol: &Protocol, by: &StaffId, action: &Action, now: Timestamp) -> CaseChange {
+        match action {
+            Action::MergeInto { into } => {
+                // What it owes is owed by the other case from now on.
+                self.resume(&protocol.clocks, now);
+                for kind in ClockKind::ALL {
+                    self.meet(&protocol.clocks, kind, now);
+                }
+                self.remind_at = None;
+                self.state = CaseState::Merged { by: by.clone(), at: now, into: into.clone() };
+                self.plan(protocol, now);
+                CaseChange::Merged { into: into.clone() }
+            }
+            Action::TakeIn { case, priority, followers, .. } => {
+                for follower in followers {
+                    self.follow(follower.clone());
+                }
+                if *priority > self.priority {
+                    self.set_priority(&protocol.clocks, *priority, now);
+                }
+                self.plan(protocol, now);
+                CaseChange::TookIn { case: case.clone(), due_at: self.due_at }
+            }
+            Action::Link { case } => CaseChange::Linked { case: case.clone(), linked: true },
+            Action::Unlink { case } => CaseChange::Linked { case: case.clone(), linked: false },
+            _ => CaseChange::Noted,
+        }
     }
 
     fn reopen(&mut self, protocol: &Protocol, now: Timestamp) {
@@ -164,6 +203,12 @@ impl Case {
             Action::Follow => {
                 self.follow(by.clone());
                 CaseChange::Following { follows: true }
+            }
+            Action::CauseGone { .. } => {
+                // Nobody waits for the customer any longer: they wait for us.
+                self.resume(rules, now);
+                self.plan(protocol, now);
+                CaseChange::CauseGone { due_at: self.due_at }
             }
             Action::Unfollow => {
                 self.followers.retain(|staff| staff != by);

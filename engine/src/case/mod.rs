@@ -63,6 +63,24 @@ pub enum CaseState {
         /// Reason, decision, cost, conclusion.
         resolution: Box<Resolution>,
     },
+    /// It is the same matter as another case, and goes on there.
+    Merged {
+        /// Who said so.
+        by: StaffId,
+        /// When.
+        at: Timestamp,
+        /// The case in which it goes on.
+        into: CaseName,
+    },
+}
+
+/// How the case of another conversation is named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseName {
+    /// Its id in the store.
+    pub id: String,
+    /// Its number, as people name it.
+    pub number: i64,
 }
 
 impl CaseState {
@@ -73,12 +91,21 @@ impl CaseState {
             Self::Acknowledged { .. } => "acknowledged",
             Self::InWork { .. } => "in_work",
             Self::Resolved { .. } => "resolved",
+            Self::Merged { .. } => "merged",
         }
     }
 
-    /// Says whether nothing is left to do.
-    pub fn is_resolved(&self) -> bool {
-        matches!(self, Self::Resolved { .. })
+    /// Says whether nothing is left to do here.
+    pub fn is_over(&self) -> bool {
+        self.over_at().is_some()
+    }
+
+    /// Returns since when nothing is left to do here.
+    pub fn over_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Resolved { at, .. } | Self::Merged { at, .. } => Some(*at),
+            Self::Open | Self::Acknowledged { .. } | Self::InWork { .. } => None,
+        }
     }
 }
 
@@ -213,8 +240,41 @@ pub enum Action {
         /// Reason, decision, cost, conclusion.
         resolution: Resolution,
     },
-    /// Opens a resolved case again.
+    /// Opens a resolved case again, or parts it from the one into which it was merged.
     Reopen,
+    /// Says that the matter is the same as that of an older case, and goes on there.
+    MergeInto {
+        /// The older case.
+        into: CaseName,
+    },
+    /// Takes in the matter of a later case that is the same.
+    TakeIn {
+        /// The later case.
+        case: CaseName,
+        /// How pressing it was.
+        priority: Priority,
+        /// Who followed it; its owner is among them.
+        followers: Vec<StaffId>,
+        /// Departments that have still to answer there, by their names: they are asked here.
+        asks: Vec<String>,
+    },
+    /// Says that the incident behind the case is over: the customer has to hear of it.
+    CauseGone {
+        /// Number of the incident.
+        incident: u64,
+        /// The sha256 of what is known of the cause; the words lie beside the log.
+        text_sha256: String,
+    },
+    /// Says that another case has to do with this one.
+    Link {
+        /// The other case.
+        case: CaseName,
+    },
+    /// Takes that back.
+    Unlink {
+        /// The other case.
+        case: CaseName,
+    },
 }
 
 /// How a case changed.
@@ -222,7 +282,7 @@ pub enum Action {
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum CaseChange {
     /// It was opened.
-    Opened(Case),
+    Opened(Box<Case>),
     /// Its priority rose because of a later decision.
     Raised {
         /// The new priority.
@@ -309,6 +369,30 @@ pub enum CaseChange {
     Following {
         /// Whether they follow now.
         follows: bool,
+    },
+    /// It goes on in another case.
+    Merged {
+        /// In which.
+        into: CaseName,
+    },
+    /// It goes on with the matter of another case as well.
+    TookIn {
+        /// Which.
+        case: CaseName,
+        /// When something has to happen next.
+        due_at: Timestamp,
+    },
+    /// The incident behind it is over.
+    CauseGone {
+        /// When something has to happen next.
+        due_at: Timestamp,
+    },
+    /// Another case has to do with it, or does no longer.
+    Linked {
+        /// Which.
+        case: CaseName,
+        /// Whether it has.
+        linked: bool,
     },
     /// Something was written into the timeline.
     Noted,
@@ -415,7 +499,7 @@ impl Case {
     /// Raises the priority for a later, stronger decision; returns the change, if any.
     pub fn raise(&mut self, protocol: &Protocol, decision: &Decision, now: Timestamp) -> Option<CaseChange> {
         let wanted = priority(decision.decision);
-        if self.state.is_resolved() || wanted <= self.priority {
+        if self.state.is_over() || wanted <= self.priority {
             return None;
         }
         self.set_priority(&protocol.clocks, wanted, now);
@@ -437,7 +521,7 @@ impl Case {
 
     /// Sets the next due time: the earliest of all that has to happen. Nothing that is open is without one.
     pub(crate) fn plan(&mut self, protocol: &Protocol, now: Timestamp) {
-        if let CaseState::Resolved { at, .. } = self.state {
+        if let Some(at) = self.state.over_at() {
             (self.due_at, self.wake_at) = (at, at);
             return;
         }

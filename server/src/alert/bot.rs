@@ -15,10 +15,11 @@ use super::outbox::Outbox;
 use super::telegram::{self, Telegram};
 use super::ways::TELEGRAM;
 use crate::auth::{May, Role, team_of};
+use crate::authority::{self, GrantError};
 use crate::desk::{Desk, digest};
 use crate::password;
 use crate::pipeline::ActError;
-use crate::store::{AlertRow, CaseRow, User, UserChannel, UserId, Verdict};
+use crate::store::{AlertRow, CaseRow, StoreError, User, UserChannel, UserId, Verdict};
 use crate::web::{Lang, Words};
 
 /// How long Telegram holds a question for news.
@@ -220,6 +221,9 @@ impl Bot {
         };
         let team = team_of(&tapper.user, tapper.role);
         let seen = case.filter(|case| team.is_none_or(|team| case.team.as_deref() == Some(team)));
+        if let (Some(alert), "allow" | "refuse") = (&alert, what) {
+            return self.approve(&tapper, alert, what == "allow").await;
+        }
         let (Some(alert), Some(case)) = (alert, seen) else { return Ok(t.err_not_found.to_owned()) };
         if !tapper.role.may(May::Act) {
             return Ok(t.err_forbidden.to_owned());
@@ -262,6 +266,32 @@ impl Bot {
             Ok(()) => Ok(t.tg_accepted.to_owned()),
             Err(ActError::Refused(_) | ActError::NoCase) => Ok(t.err_refused.to_owned()),
             Err(ActError::Broken(error)) => Err(error),
+        }
+    }
+
+    /// Answers a request for leave.
+    async fn approve(&self, tapper: &Tapper, alert: &AlertRow, allow: bool) -> Result<String> {
+        let t = tapper.words.t;
+        if !tapper.role.may(May::Act) {
+            return Ok(t.err_forbidden.to_owned());
+        }
+        let id = alert.id.as_str().strip_suffix("-alert").unwrap_or_default();
+        let request = self.desk.store.grant(id).await?;
+        let talk = match request.as_ref().and_then(|request| request.conversation_id.as_ref()) {
+            Some(talk) => self.desk.store.conversation(talk).await?,
+            None => None,
+        };
+        let team = team_of(&tapper.user, tapper.role);
+        let seen = talk.is_some_and(|talk| team.is_none_or(|team| talk.team.as_deref() == Some(team)));
+        let Some(request) = request.filter(|_| seen) else { return Ok(t.err_not_found.to_owned()) };
+        match authority::answer(&self.desk, &tapper.user, &request, allow, None).await {
+            Ok(()) if allow => Ok(t.g_approved_entry.to_owned()),
+            Ok(()) => Ok(t.g_refused_entry.to_owned()),
+            Err(GrantError::BeyondAnswerer(_)) => Ok(t.g_beyond.to_owned()),
+            Err(GrantError::Store(StoreError::Refused(_) | StoreError::Conflict(_))) => {
+                Ok(t.m_over.to_owned())
+            }
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -52,6 +52,8 @@ pub struct Note {
     pub quote: Option<String>,
     /// Where to read on.
     pub link: String,
+    /// Whether somebody asks for leave to grant something.
+    pub asks_leave: bool,
 }
 
 impl Facts {
@@ -109,6 +111,7 @@ impl Facts {
             why: why.join(" · "),
             quote: self.quote(),
             link: self.link(),
+            asks_leave: self.alert.topic == "approval",
         }
     }
 
@@ -190,6 +193,7 @@ pub(crate) mod tests {
             level: 0,
             topic: "case".into(),
             department: None,
+            team: None,
             state: "open".into(),
             repeats: 0,
             created_at_ms: 0,

@@ -4,6 +4,7 @@
 //! sends, and makes no rules of its own.
 
 mod message;
+mod rota;
 mod ways;
 
 mod address;
@@ -23,6 +24,7 @@ pub use bot::{Bot, link_code};
 pub use channels::Channels;
 pub use mail::is_address;
 pub use outbox::Outbox;
+pub use rota::called_by_rota;
 pub use telegram::reasons;
 pub use ways::{EMAIL, TELEGRAM, Ways, company};
 

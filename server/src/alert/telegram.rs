@@ -73,7 +73,7 @@ impl Telegram {
     /// Says whether it is worth another try.
     pub async fn send(&self, chat: &str, note: &Note, w: &Words) -> Result<Option<String>, Failure> {
         let body = json!({
-            "chat_id": chat_id(chat), "text": note.text(), "reply_markup": keyboard(&waiting(w, note.number)),
+            "chat_id": chat_id(chat), "text": note.text(), "reply_markup": keyboard(&asking(w, note)),
             "link_preview_options": {"is_disabled": true},
         });
         let sent = self.call("sendMessage", &body, Duration::ZERO).await?;
@@ -117,6 +117,16 @@ fn keyboard(buttons: &Buttons) -> Value {
         row.iter().map(|(words, data)| json!({"text": words, "callback_data": data})).collect()
     };
     json!({"inline_keyboard": buttons.iter().map(row).collect::<Vec<_>>()})
+}
+
+/// The buttons of a message that was just sent.
+fn asking(w: &Words, note: &Note) -> Buttons {
+    if note.asks_leave { approving(w, note.number) } else { waiting(w, note.number) }
+}
+
+/// The buttons of a request for leave.
+pub fn approving(w: &Words, number: i64) -> Buttons {
+    vec![vec![(w.t.g_allow, format!("allow:{number}")), (w.t.g_refuse, format!("refuse:{number}"))]]
 }
 
 /// The buttons of an alert that waits for an answer.

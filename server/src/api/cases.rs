@@ -14,7 +14,9 @@ use crate::auth::{May, Me, Role};
 use crate::desk::digest;
 use crate::http::App;
 use crate::mask::MaskedText;
-use crate::store::{AlertRow, AskRow, CaseFilter, CaseRow, ClockRow, CustomerId, DeliveryRow, UserId};
+use crate::store::{
+    AlertRow, AskRow, CaseFilter, CaseRow, ClockRow, CustomerId, DeliveryRow, RelatedRow, UserId,
+};
 
 /// Most rows of one answer.
 const MOST: i64 = 500;
@@ -61,6 +63,16 @@ pub async fn one(State(app): State<App>, me: Me, Path(id): Path<String>) -> Resu
         fields.insert("asks".into(), asks.iter().map(ask_body).collect());
         let followers = app.desk.store.followers_of(&row.id).await?;
         fields.insert("followers".into(), followers.into_iter().map(|(id, _)| json!(id)).collect());
+        let related = app.desk.store.related_to(&row.id, row.customer_id.as_ref()).await?;
+        let related = related.iter().filter(|other| me.sees(other.team.as_deref()));
+        fields.insert("related".into(), related.map(related_body).collect());
+        let documents = app.desk.store.documents_of(&row.id).await?;
+        let rating = app.desk.store.rating_of(&row.id).await?;
+        let rating = rating
+            .map(|rating| json!({"stars": rating.stars, "words": rating.words, "at_ms": rating.rated_at_ms}));
+        fields.insert("rating".into(), json!(rating));
+        fields.insert("stayed".into(), json!(app.desk.store.stayed(&row.id).await?));
+        fields.insert("documents".into(), documents.iter().map(super::documents::body).collect());
     }
     Ok(Json(case).into_response())
 }
@@ -134,8 +146,23 @@ pub enum Doing {
         /// Reason, decision, costs, conclusion.
         resolution: Resolution,
     },
-    /// Opens it again.
+    /// Opens it again, or parts it from the one into which it was merged.
     Reopen {},
+    /// It is the same matter as an older case, and goes on there.
+    Merge {
+        /// The id of the older case.
+        into: String,
+    },
+    /// It has to do with another case.
+    Link {
+        /// The id of the other case.
+        case: String,
+    },
+    /// It has to do with it no longer.
+    Unlink {
+        /// The id of the other case.
+        case: String,
+    },
     /// Lets its alert rest for who asks; it climbs all the same.
     Snooze {},
     /// Says whether an alert was true.
@@ -186,14 +213,7 @@ pub async fn act(
         Doing::Unfollow {} => Action::Unfollow,
         Doing::Acknowledge {} => Action::Acknowledge,
         Doing::TakeOver {} => Action::TakeOver,
-        Doing::HandOver { to } => {
-            let user = app.desk.store.user(&UserId(to)).await?.filter(|user| user.active);
-            let may = |role: &str| role.parse::<Role>().is_ok_and(|role| role.may(May::Act));
-            let user = user.filter(|user| may(&user.role));
-            let user =
-                user.ok_or_else(|| ApiError::Wrong("to: no active user who may act on cases".into()))?;
-            Action::HandOver { to: StaffId(user.id.0) }
-        }
+        Doing::HandOver { to } => Action::HandOver { to: taker(&app, to).await? },
         Doing::Note { text } => {
             if text.trim().is_empty() || text.chars().count() > 4_000 {
                 return Err(ApiError::Wrong("text: 1 to 4000 characters".into()));
@@ -209,6 +229,13 @@ pub async fn act(
             }
             return one(State(app), me, Path(row.id.0)).await;
         }
+        Doing::Merge { into } => {
+            let into = app.case_for(&me, into).await?;
+            app.desk.merge(&me.user.id, &row, &into).await?;
+            return one(State(app), me, Path(row.id.0)).await;
+        }
+        Doing::Link { case } => return link(app, me, row, case, true).await,
+        Doing::Unlink { case } => return link(app, me, row, case, false).await,
         Doing::Judge { alert, verdict, reason } => {
             app.judge(&me, &row, alert, &verdict, &reason).await?;
             return one(State(app), me, Path(row.id.0)).await;
@@ -216,6 +243,14 @@ pub async fn act(
     };
     app.act(&me, &row, action).await?;
     one(State(app), me, Path(row.id.0)).await
+}
+
+/// Returns who gets a case, if they may act on cases.
+async fn taker(app: &App, to: String) -> Result<StaffId, ApiError> {
+    let may = |role: &str| role.parse::<Role>().is_ok_and(|role| role.may(May::Act));
+    let user = app.desk.store.user(&UserId(to)).await?.filter(|user| user.active && may(&user.role));
+    let user = user.ok_or_else(|| ApiError::Wrong("to: no active user who may act on cases".into()))?;
+    Ok(StaffId(user.id.0))
 }
 
 /// Returns the words that go with an action, masked.
@@ -229,6 +264,12 @@ fn words(text: &str) -> Result<MaskedText, ApiError> {
 
 async fn say(app: App, me: Me, row: CaseRow, action: Action, text: MaskedText) -> Result<Response, ApiError> {
     app.desk.act_saying(&me.user.id, &row, action, Some(text)).await?;
+    one(State(app), me, Path(row.id.0)).await
+}
+
+async fn link(app: App, me: Me, row: CaseRow, other: String, linked: bool) -> Result<Response, ApiError> {
+    let other = app.case_for(&me, other).await?;
+    app.desk.link(&me.user.id, &row, &other, linked).await?;
     one(State(app), me, Path(row.id.0)).await
 }
 
@@ -246,6 +287,11 @@ fn ask_body(ask: &AskRow) -> Value {
         "asked_at_ms": ask.asked_at_ms, "due_at_ms": ask.due_at_ms, "late": ask.late, "answer": ask.answer,
         "answered_by": ask.answered_by, "answered_at_ms": ask.answered_at_ms,
     })
+}
+
+fn related_body(other: &RelatedRow) -> Value {
+    json!({"case": other.id, "number": other.number, "state": other.state, "relation": other.relation,
+        "opened_at_ms": other.opened_at_ms})
 }
 
 fn clock_body(clock: &ClockRow) -> Value {
@@ -290,5 +336,6 @@ fn body(row: &CaseRow) -> Value {
         "acknowledged_at_ms": row.acknowledged_at_ms, "acknowledged_by": row.acknowledged_by, "reason": row.reason,
         "decision": row.decision, "cost": row.cost, "currency": row.currency, "conclusion": row.conclusion,
         "closed_at_ms": row.closed_at_ms, "closed_by": row.closed_by,
+        "merged_into": row.merged_into,
     })
 }

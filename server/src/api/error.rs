@@ -13,8 +13,10 @@ use serde_json::json;
 
 use crate::auth::GateError;
 use crate::authority::GrantError;
+use crate::documents::DocumentError;
 use crate::password;
 use crate::pipeline::ActError;
+use crate::related::RelateError;
 use crate::store::StoreError;
 
 /// Why something cannot be answered.
@@ -189,6 +191,26 @@ impl From<ActError> for ApiError {
     }
 }
 
+impl From<RelateError> for ApiError {
+    fn from(error: RelateError) -> Self {
+        match error {
+            RelateError::Act(error) => error.into(),
+            _ => Self::Conflict(error.to_string()),
+        }
+    }
+}
+
+impl From<DocumentError> for ApiError {
+    fn from(error: DocumentError) -> Self {
+        match error {
+            DocumentError::Store(error) => error.into(),
+            DocumentError::TooLarge(_) => Self::TooLarge(error.to_string()),
+            DocumentError::TooMany => Self::Conflict(error.to_string()),
+            DocumentError::Empty(_) => Self::Wrong(error.to_string()),
+        }
+    }
+}
+
 impl From<GrantError> for ApiError {
     fn from(error: GrantError) -> Self {
         match error {
@@ -220,6 +242,11 @@ pub fn created(body: impl Serialize) -> Response {
 /// Answers that the browser has the newest version.
 pub fn not_modified<const N: usize>(headers: [(HeaderName, String); N]) -> Response {
     (StatusCode::NOT_MODIFIED, headers).into_response()
+}
+
+/// Answers that work has begun.
+pub fn accepted(body: impl Serialize) -> Response {
+    (StatusCode::ACCEPTED, Json(body)).into_response()
 }
 
 /// Answers with a part of something.

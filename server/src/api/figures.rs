@@ -2,15 +2,16 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use gradus_engine::time::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ApiError, Asked};
+use super::{ApiError, Asked, Sent, changes};
 use crate::auth::{May, Me};
 use crate::http::App;
-use crate::store::{Customer, CustomerId};
+use crate::store::{Customer, CustomerId, CustomerNote};
 
 /// Longest span: ten years.
 const LONGEST_MS: i64 = 10 * 366 * 86_400_000;
@@ -64,8 +65,61 @@ pub async fn customer(State(app): State<App>, _me: Me, Path(id): Path<String>) -
     if let Some(fields) = whole.as_object_mut() {
         let contacts = contacts.iter().map(|contact| json!({"kind": contact.kind, "value": contact.value}));
         fields.insert("contacts".into(), contacts.collect());
+        let notes = app.desk.store.customer_notes(&customer.id).await?;
+        let note = |note: &CustomerNote| json!({"id": note.id, "text": note.text, "by": note.written_by, "at_ms": note.written_at_ms});
+        fields.insert("notes".into(), notes.iter().map(note).collect());
+        let joined = app.desk.store.joined_into(&customer.id).await?;
+        fields.insert("joined".into(), joined.iter().map(|row| json!(row.from_id)).collect());
     }
     Ok(Json(whole).into_response())
+}
+
+/// What is done with a customer.
+#[derive(Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Doing {
+    /// Writes a note.
+    Note {
+        /// The words.
+        text: String,
+    },
+    /// Takes a note away.
+    RemoveNote {
+        /// Its id.
+        note: String,
+    },
+    /// Joins another customer into this one.
+    Join {
+        /// The id of the other.
+        from: String,
+    },
+    /// Parts this customer again from the one into whom they were joined.
+    Part {},
+}
+
+/// Does something with a customer and returns what is known of them then.
+pub async fn act(
+    State(app): State<App>,
+    me: Me,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Sent(doing): Sent<Doing>,
+) -> Result<Response, ApiError> {
+    let note = matches!(doing, Doing::Note { .. } | Doing::RemoveNote { .. });
+    changes(&me, &headers, if note { May::Note } else { May::Act })?;
+    let here = CustomerId(id.clone());
+    match doing {
+        Doing::Note { text } => {
+            if text.trim().is_empty() || text.chars().count() > 2_000 {
+                return Err(ApiError::Wrong("text: 1 to 2000 characters".into()));
+            }
+            app.note_customer(&me, &here, text.trim()).await?;
+        }
+        Doing::RemoveNote { note } => app.remove_customer_note(&me, &here, &note).await?,
+        Doing::Join { from } => app.join_customers(&me, &CustomerId(from), &here).await?,
+        Doing::Part {} => drop(app.part_customer(&me, &here).await?),
+    }
+    customer(State(app), me, Path(id)).await
 }
 
 fn body(customer: &Customer) -> Value {

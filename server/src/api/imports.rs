@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{ApiError, Kept, changes};
 use crate::auth::{May, Me};
 use crate::http::App;
+use crate::queue::about::About;
 
 /// Most files of one request.
 const MOST: usize = 1_000;
@@ -75,7 +76,21 @@ impl App {
     /// # Errors
     /// Says what is wrong with the file and what to do.
     pub async fn take_file(&self, me: &Me, name: &str, bytes: Bytes) -> anyhow::Result<Kept> {
-        let kept = self.inbox.take(&self.desk, name, bytes).await?;
+        self.take_file_described(me, name, bytes, &About::default()).await
+    }
+
+    /// The same with what is known of the recording in it.
+    ///
+    /// # Errors
+    /// As [`App::take_file`].
+    pub async fn take_file_described(
+        &self,
+        me: &Me,
+        name: &str,
+        bytes: Bytes,
+        about: &About,
+    ) -> anyhow::Result<Kept> {
+        let kept = self.inbox.take_described(&self.desk, name, bytes, about).await?;
         let now = self.desk.clock.now();
         self.desk.store.audit(now, &me.user.id.0, "import", "file", &kept.links.join(" ")).await?;
         Ok(kept)

@@ -58,7 +58,7 @@ fn events(me: &Me, rows: bool, wave: &Wave) -> Vec<Event> {
     let mut events = Vec::new();
     for alert in &wave.alerts {
         let called = match &alert.only {
-            Some(user) => *user == me.user.id,
+            Some(people) => people.contains(&me.user.id),
             None => me.role.hears(&alert.role),
         };
         if called && sees(alert.team.as_deref()) {

@@ -2,9 +2,11 @@
 //! in [`error`], the description of the whole in `openapi.json`.
 
 mod authority;
+mod backtest;
 mod calls;
 mod cases;
 mod conversations;
+pub(crate) mod documents;
 mod duty;
 mod error;
 mod feedback;
@@ -12,14 +14,18 @@ mod figures;
 mod findings;
 mod health;
 mod imports;
+pub(crate) mod incidents;
 mod input;
+mod listen;
 mod live;
 mod practice;
 mod protocol;
 mod recording;
+mod recordings;
 mod reports;
 mod route;
 mod rules;
+mod search;
 mod socket;
 mod utterances;
 
@@ -36,10 +42,13 @@ use crate::http::App;
 use crate::live::sockets;
 
 pub use crate::inbox::Kept;
-pub use error::{ApiError, Problem, created, mend, not_modified, nothing_here, out_of_range, partial};
+pub use error::{
+    ApiError, Problem, accepted, created, mend, not_modified, nothing_here, out_of_range, partial,
+};
 pub use imports::read_files;
 pub use input::{Asked, Filled, Raw, Sent};
 pub use recording::recording;
+pub use recordings::{Change as RecordingChange, STATES as RECORDING_STATES};
 
 /// The description of the API.
 pub const OPENAPI: &str = include_str!("openapi.json");
@@ -54,23 +63,50 @@ const EVENTS_BYTES: usize = 8 << 20;
 /// Returns the routes of the API.
 pub fn routes(app: &App) -> Router<App> {
     let upload_bytes = usize::try_from(app.desk.config.http.upload_mb).unwrap_or(512) << 20;
-    let small = Router::new()
+    let timed = small().merge(large()).layer(TimeoutLayer::with_status_code(error::TOO_LONG, REQUEST_TIME));
+    let imports = Router::new()
+        .route("/api/v1/imports", post(imports::take))
+        .route("/api/v1/recordings", post(recordings::take))
+        .layer(DefaultBodyLimit::max(upload_bytes));
+    Router::new()
+        .merge(timed)
+        .merge(imports)
+        .route("/api/v1/live", get(live::stream))
+        .route("/api/v1/conversations/{id}/ws", get(socket::open))
+        .route("/api/v1/conversations/{id}/listen", get(listen::open))
+        .route("/live/media", get(sockets::media))
+        .route("/live/fork", get(sockets::fork))
+        .route("/live/asterisk", get(sockets::asterisk))
+}
+
+/// Returns the routes with small bodies.
+fn small() -> Router<App> {
+    Router::new()
         .route("/api/v1/conversations", get(conversations::list).post(conversations::start))
         .route("/api/v1/conversations/{id}", get(conversations::one))
         .route("/api/v1/conversations/{id}/promises", post(conversations::promise))
         .route("/api/v1/conversations/{id}/hints", get(conversations::hints))
         .route("/api/v1/conversations/{id}/end", post(conversations::end))
         .route("/api/v1/conversations/{id}/recording", get(recording))
+        .route("/api/v1/search", get(search::search))
+        .route("/api/v1/search/export", get(search::export))
         .route("/api/v1/calls", post(calls::announce))
         .route("/api/v1/streams", get(calls::streams))
+        .route("/api/v1/recordings", get(recordings::list))
+        .route("/api/v1/recordings/{id}", post(recordings::change))
         .route("/api/v1/cases", get(cases::list))
         .route("/api/v1/cases/{id}", get(cases::one))
         .route("/api/v1/cases/{id}/actions", post(cases::act))
+        .route("/api/v1/cases/{id}/documents/{document}", get(documents::read).delete(documents::remove))
         .route("/api/v1/protocol", get(protocol::in_force).post(protocol::publish))
+        .route("/api/v1/protocol/backtest", get(backtest::one).post(backtest::begin).delete(backtest::stop))
         .route("/api/v1/protocol/check", post(protocol::check))
         .route("/api/v1/protocol/read", post(protocol::read))
         .route("/api/v1/protocol/readers", get(protocol::readers))
         .route("/api/v1/findings", get(findings::list))
+        .route("/api/v1/incidents", get(incidents::list))
+        .route("/api/v1/incidents/{number}", get(incidents::one).post(incidents::act))
+        .route("/api/v1/incidents/{number}/contacts", get(incidents::contacts))
         .route("/api/v1/authority", get(authority::ledger))
         .route("/api/v1/authority/{id}", post(authority::answer))
         .route("/api/v1/conversations/{id}/authority", post(authority::grant))
@@ -90,7 +126,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/api/v1/week", get(figures::week))
         .route("/api/v1/reports/{week}", get(reports::week))
         .route("/api/v1/customers", get(figures::customers))
-        .route("/api/v1/customers/{id}", get(figures::customer))
+        .route("/api/v1/customers/{id}", get(figures::customer).post(figures::act))
         .route("/api/v1/customers/{id}/dossier", get(figures::dossier))
         .route("/api/v1/practice", get(practice::list))
         .route("/api/v1/practice/{id}", post(practice::begin))
@@ -98,22 +134,18 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/api/openapi.json", get(openapi))
         .route("/healthz", get(health::healthz))
         .route("/metrics", get(health::metrics))
-        .layer(DefaultBodyLimit::max(BODY_BYTES));
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+}
+
+/// Returns the routes with bodies of several megabytes.
+fn large() -> Router<App> {
     let events = Router::new()
         .route("/api/v1/conversations/{id}/events", post(utterances::take))
         .layer(DefaultBodyLimit::max(EVENTS_BYTES));
-    let timed = small.merge(events).layer(TimeoutLayer::with_status_code(error::TOO_LONG, REQUEST_TIME));
-    let imports = Router::new()
-        .route("/api/v1/imports", post(imports::take))
-        .layer(DefaultBodyLimit::max(upload_bytes));
-    Router::new()
-        .merge(timed)
-        .merge(imports)
-        .route("/api/v1/live", get(live::stream))
-        .route("/api/v1/conversations/{id}/ws", get(socket::open))
-        .route("/live/media", get(sockets::media))
-        .route("/live/fork", get(sockets::fork))
-        .route("/live/asterisk", get(sockets::asterisk))
+    let documents = Router::new()
+        .route("/api/v1/cases/{id}/documents", post(documents::add))
+        .layer(DefaultBodyLimit::max(crate::documents::LARGEST + 1024));
+    events.merge(documents)
 }
 
 /// Serves the description of the API.

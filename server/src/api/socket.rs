@@ -33,7 +33,8 @@ pub async fn open(
     Ok(upgrade.max_message_size(MESSAGE_BYTES).on_upgrade(move |socket| talk(app, row, socket)))
 }
 
-fn own_origin(headers: &HeaderMap) -> bool {
+/// Says whether a socket is opened by a page of ours.
+pub fn own_origin(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let origin = text("origin").and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
     origin.is_some() && origin == text("host")

@@ -69,6 +69,19 @@ impl Gate {
         Ok(fits)
     }
 
+    /// Says whether something may be tried that is no password: a code.
+    ///
+    /// # Errors
+    /// When it or the address has failed too often lately.
+    pub fn allow(&self, (what, address): (&str, Option<IpAddr>), now: Timestamp) -> Result<(), GateError> {
+        self.check(&keys(what, address), now)
+    }
+
+    /// Counts that what was allowed has failed.
+    pub fn count_failure(&self, (what, address): (&str, Option<IpAddr>), now: Timestamp) {
+        self.failed(&keys(what, address), now);
+    }
+
     async fn hash(&self, given: String, stored: Option<String>) -> Result<bool, GateError> {
         let _turn = self.hashing.acquire().await.map_err(|error| GateError::Broken(error.into()))?;
         let computed = tokio::task::spawn_blocking(move || match stored {

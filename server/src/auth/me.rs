@@ -1,8 +1,8 @@
 //! The person or program that asks: a session's cookie or an API token, the token that forms carry, what they see.
 
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use gradus_engine::time::Millis;
 
 use super::{May, Role};
@@ -15,6 +15,10 @@ use crate::web::Lang;
 
 /// Name of the cookie.
 pub const COOKIE: &str = "gradus";
+/// Name of the cookie between password and code.
+const HALF_COOKIE: &str = "gradus_half";
+/// How long the code may take.
+const HALF_LASTS: Millis = Millis::minutes(10);
 /// A session is written to at most this often: looking at a page should not cost a commit.
 const NOTED_EVERY_MS: i64 = 10 * 60 * 1000;
 
@@ -74,6 +78,19 @@ impl Me {
         if self.role.may(what) { Ok(()) } else { Err(ApiError::Forbidden) }
     }
 
+    /// Says whether they still may do something: signed in, active, of a role that allows it.
+    pub async fn still(&self, desk: &Desk, what: May) -> bool {
+        let user = match &self.via {
+            Via::Session { token_hash, .. } => {
+                let session = desk.store.session(token_hash, desk.clock.now()).await;
+                session.map(|session| session.map(|(_, user)| user))
+            }
+            Via::Token => desk.store.user(&self.user.id).await,
+        };
+        let user = user.ok().flatten().filter(|user| user.active);
+        user.and_then(|user| user.role.parse::<Role>().ok()).is_some_and(|role| role.may(what))
+    }
+
     /// Checks the token of a form or header, and a permission.
     ///
     /// # Errors
@@ -94,10 +111,10 @@ pub fn team_of(user: &User, role: Role) -> Option<&str> {
     if role.sees_all_teams() { None } else { user.team.as_deref() }
 }
 
-fn cookie(parts: &Parts) -> Option<&str> {
-    let cookies = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+fn cookie<'h>(headers: &'h HeaderMap, wanted: &str) -> Option<&'h str> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, token)| token)
+    pairs.find(|(name, _)| *name == wanted).map(|(_, token)| token)
 }
 
 fn bearer(parts: &Parts) -> Option<&str> {
@@ -117,7 +134,7 @@ impl FromRequestParts<App> for Me {
                 (user.ok_or(ApiError::SignIn)?, Via::Token)
             }
             None => {
-                let token = cookie(parts).ok_or(ApiError::SignIn)?;
+                let token = cookie(&parts.headers, COOKIE).ok_or(ApiError::SignIn)?;
                 of_session(desk, digest(token.as_bytes())).await?
             }
         };
@@ -161,6 +178,31 @@ pub async fn begin_session(desk: &Desk, user: &User, agent: Option<&str>) -> Res
         "{COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={}{secure}",
         lasting(desk).get() / 1000
     ))
+}
+
+/// Notes that a password was right and a code is still to come; returns the cookie that carries it.
+///
+/// # Errors
+/// When the store or the random numbers fail.
+pub async fn begin_half_sign_in(desk: &Desk, user: &User) -> Result<String, ApiError> {
+    let (token, now) = (password::token()?, desk.clock.now());
+    let times = (now, now.plus(HALF_LASTS));
+    desk.store.begin_half_sign_in(&digest(token.as_bytes()), &user.id, times).await?;
+    let secure = if desk.config.http.certificate.is_empty() { "" } else { "; Secure" };
+    Ok(format!(
+        "{HALF_COOKIE}={token}; Path=/sign-in; HttpOnly; SameSite=Lax; Max-Age={}{secure}",
+        HALF_LASTS.get() / 1000
+    ))
+}
+
+/// Returns the token of a half sign-in that a browser carries.
+pub fn half_token(headers: &HeaderMap) -> Option<&str> {
+    cookie(headers, HALF_COOKIE)
+}
+
+/// Returns the cookie that takes a half sign-in out of the browser.
+pub fn ended_half_cookie() -> String {
+    format!("{HALF_COOKIE}=; Path=/sign-in; HttpOnly; SameSite=Lax; Max-Age=0")
 }
 
 /// Returns the cookie that takes the session out of the browser.

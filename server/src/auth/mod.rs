@@ -3,7 +3,10 @@
 mod gate;
 mod me;
 mod role;
+pub mod totp;
 
 pub use gate::{Gate, GateError};
-pub use me::{COOKIE, Me, begin_session, ended_cookie, team_of};
+pub use me::{
+    COOKIE, Me, begin_half_sign_in, begin_session, ended_cookie, ended_half_cookie, half_token, team_of,
+};
 pub use role::{May, Role};

@@ -46,6 +46,12 @@ pub enum May {
     Protocol,
     /// Run the review meeting, give tasks and see to them, judge quality.
     Review,
+    /// Search everything that was said.
+    Search,
+    /// Take what a search found out as a file.
+    Export,
+    /// Listen in to a call while it lasts.
+    Listen,
 }
 
 impl Role {
@@ -83,12 +89,14 @@ impl Role {
             May::Act => {
                 matches!(self, Supervisor | ConflictSpecialist | Department | Director | Administrator)
             }
-            May::Figures => matches!(self, Supervisor | Coach | Director | Administrator),
+            May::Search => !matches!(self, Agent | Department),
+            May::Figures | May::Export => matches!(self, Supervisor | Coach | Director | Administrator),
             May::Judge => !matches!(self, Agent | Department),
             May::People => matches!(self, Administrator),
             May::Rules => matches!(self, Coach | Administrator),
             May::Protocol => matches!(self, Director | Administrator),
             May::Review => matches!(self, Supervisor | Coach | Director | Administrator),
+            May::Listen => matches!(self, Supervisor | Coach | Director | Administrator),
             May::Duty => matches!(self, Supervisor | Director | Administrator),
         }
     }
@@ -136,19 +144,22 @@ mod tests {
             May::Duty,
             May::Protocol,
             May::Review,
+            May::Search,
+            May::Export,
+            May::Listen,
         ];
         let row =
             |role: Role| all.map(|what| if role.may(what) { '+' } else { '-' }).iter().collect::<String>();
         let table: Vec<String> =
             Role::ALL.iter().map(|role| format!("{:<20}{}", role.name(), row(*role))).collect();
         let expected = [
-            "agent               +++--------",
-            "supervisor          ++++++--+-+",
-            "conflict_specialist ++++-+-----",
-            "department          +-++-------",
-            "coach               ++--++-+--+",
-            "director            +-++++--+++",
-            "administrator       +++++++++++",
+            "agent               +++-----------",
+            "supervisor          ++++++--+-++++",
+            "conflict_specialist ++++-+-----+--",
+            "department          +-++----------",
+            "coach               ++--++-+--++++",
+            "director            +-++++--++++++",
+            "administrator       ++++++++++++++",
         ];
         assert_eq!(table, expected);
     }

@@ -141,7 +141,7 @@ fn rounded(number: f64) -> f64 {
 /// # Errors
 /// When Python or the packages cannot be had; the cure is named.
 pub fn peer(folder: &Path, lines: &[Line], patterns: usize) -> Result<Value> {
-    let python = environment(folder)?;
+    let python = environment(folder, &PEER_NEEDS)?;
     let phrases: Vec<&str> = lines.iter().map(|line| line.text.as_str()).take(patterns).collect();
     let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
     let mut child = Command::new(python)
@@ -160,7 +160,8 @@ pub fn peer(folder: &Path, lines: &[Line], patterns: usize) -> Result<Value> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-fn environment(folder: &Path) -> Result<std::path::PathBuf> {
+/// Makes an environment of Python below `folder` and lets pip install packages into it; returns its interpreter.
+pub(super) fn environment(folder: &Path, needs: &[&str]) -> Result<std::path::PathBuf> {
     let python = folder.join("bin/python");
     let cure = "install python3 with its module venv, or leave the peer out with `--peer none`";
     let made = Command::new("python3").args(["-m", "venv"]).arg(folder).status().context(cure)?;
@@ -169,11 +170,11 @@ fn environment(folder: &Path) -> Result<std::path::PathBuf> {
     }
     let filled = Command::new(&python)
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-        .args(PEER_NEEDS)
+        .args(needs)
         .stdout(Stdio::null())
         .status()?;
     if !filled.success() {
-        bail!("pip could not install {}: {cure}", PEER_NEEDS.join(" and "));
+        bail!("pip could not install {}: {cure}", needs.join(" and "));
     }
     Ok(python)
 }

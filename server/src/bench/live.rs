@@ -465,7 +465,6 @@ async fn upgrade(socket: &mut TcpStream, number: usize) -> Result<()> {
     Ok(())
 }
 
-#[expect(clippy::disallowed_methods, reason = "measuring is its purpose")]
 fn now() -> Instant {
     Instant::now()
 }

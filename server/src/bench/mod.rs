@@ -1,8 +1,11 @@
 //! Measurements that the product carries with it: each prints one JSON line with figures, the peer of the same run and the
 //! ratio. Machines differ and are busy, so ratios are what to trust.
 
+pub mod cases;
 pub mod detect;
 pub mod live;
+pub mod search;
+pub mod speech;
 
 use std::time::{Duration, Instant};
 

@@ -20,8 +20,43 @@ enum What {
     Detect(Detect),
     /// How fast events become durable, beside a bare loop on the same table in the same run.
     Ingest(Ingest),
+    /// A desk with many open cases: clocks that ring at one second, requests that open, list and create cases.
+    Cases(CasesArguments),
     /// How many live streams of sound this machine takes, beside what decoding and voice activity cost alone.
     Live(LiveArguments),
+    /// How fast the archive answers on generated data, beside its index alone.
+    Search(Search),
+    /// How much processor time the words of a recording cost, beside faster-whisper with the same weights in the same run.
+    Speech(SpeechArguments),
+}
+
+#[derive(Args)]
+struct SpeechArguments {
+    /// The recording: wav, mp3, ogg, flac, m4a.
+    recording: std::path::PathBuf,
+    /// What to compare with.
+    #[arg(long, value_enum, default_value = "python")]
+    peer: Peer,
+}
+
+#[derive(Args)]
+struct Search {
+    /// Utterances in all.
+    #[arg(long, default_value_t = 1_000_000)]
+    utterances: usize,
+    /// How often each question is asked.
+    #[arg(long, default_value_t = 40)]
+    repeat: usize,
+}
+
+#[derive(Args)]
+struct CasesArguments {
+    /// Open cases.
+    #[arg(long, default_value_t = 100_000)]
+    cases: usize,
+    /// Cases whose clock runs out at the same second.
+    #[arg(long, default_value_t = 1_000)]
+    storm: usize,
 }
 
 #[derive(Args)]
@@ -49,7 +84,7 @@ struct Detect {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Peer {
-    /// pymorphy3 and `re`, installed by pip into an environment that is thrown away.
+    /// The usual way in Python, installed by pip into an environment that is thrown away.
     Python,
     /// Nothing.
     None,
@@ -76,6 +111,9 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
         What::Detect(detect) => measure_detection(detect)?,
         What::Ingest(ingest) => measure_ingest(ingest)?,
         What::Live(live) => measure_live(live)?,
+        What::Cases(cases) => measure_cases(cases)?,
+        What::Search(search) => measure_search(search)?,
+        What::Speech(speech) => measure_speech(speech)?,
     }
     Ok(Ended::Well)
 }
@@ -113,6 +151,15 @@ fn measure_detection(arguments: &Detect) -> Result<()> {
     Ok(())
 }
 
+fn measure_cases(arguments: &CasesArguments) -> Result<()> {
+    let cases = arguments.cases.max(2);
+    let load = bench::cases::Load { cases, storm: arguments.storm.clamp(1, cases) };
+    let folder = tempfile::tempdir().context("no folder for the measurement")?;
+    let figures = tokio::runtime::Runtime::new()?.block_on(bench::cases::measure(folder.path(), load))?;
+    println!("{}", json!({"bench": "cases", "optimised": !cfg!(debug_assertions), "figures": figures}));
+    Ok(())
+}
+
 fn measure_live(arguments: &LiveArguments) -> Result<()> {
     let streams = arguments.streams.max(1).next_multiple_of(4);
     let load = bench::live::Load { streams, seconds: arguments.seconds.max(1) };
@@ -128,6 +175,32 @@ fn measure_live(arguments: &LiveArguments) -> Result<()> {
         "figures": figures,
         "decode_voice_level_alone": alone,
         "ratio_intake_to_alone": ratio.map(|(intake, alone)| (intake / alone.max(1e-9) * 100.0).round() / 100.0),
+    });
+    println!("{line}");
+    Ok(())
+}
+
+fn measure_speech(arguments: &SpeechArguments) -> Result<()> {
+    let speech = crate::config::Config::load()?.speech;
+    let measured = bench::speech::own(&arguments.recording, &speech)?;
+    let peer = match arguments.peer {
+        Peer::None => None,
+        Peer::Python => {
+            let folder = tempfile::tempdir().context("no folder for the peer")?;
+            let model = gradus_speech::model::ModelStore::new(&speech.models).path(&speech.model)?;
+            Some(bench::speech::peer(folder.path(), &model, &measured)?)
+        }
+    };
+    let own = measured.figures["recognition"]["voice_seconds_a_cpu_second"].as_f64();
+    let theirs = peer.as_ref().and_then(|peer| peer["voice_seconds_a_cpu_second"].as_f64());
+    let ratio = own.zip(theirs).map(|(own, theirs)| (own / theirs.max(1e-9) * 100.0).round() / 100.0);
+    let line = json!({
+        "bench": "speech",
+        "optimised": !cfg!(debug_assertions),
+        "threads": 1,
+        "figures": measured.figures,
+        "peer": peer,
+        "ratio_to_peer": ratio,
     });
     println!("{line}");
     Ok(())
@@ -155,5 +228,19 @@ fn measure_ingest(arguments: &Ingest) -> Result<()> {
         "figures": figures,
     });
     println!("{line}");
+    Ok(())
+}
+
+fn measure_search(arguments: &Search) -> Result<()> {
+    let folder = tempfile::tempdir().context("no folder for the measurement")?;
+    let figures = tokio::runtime::Runtime::new()?.block_on(async {
+        let store = bench_store(folder.path()).await?;
+        let utterances = arguments.utterances.max(1);
+        let figures =
+            bench::search::measure(&store, folder.path(), utterances, arguments.repeat.max(1)).await;
+        store.close().await;
+        figures
+    })?;
+    println!("{}", json!({"bench": "search", "optimised": !cfg!(debug_assertions), "figures": figures}));
     Ok(())
 }

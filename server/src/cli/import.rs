@@ -184,7 +184,7 @@ async fn one(
     if desk.store.begin_import(&sha256, &path.display().to_string(), now).await?.is_some() {
         return Ok(Taken::KnownAlready);
     }
-    let result = match opened(desk, path, name) {
+    let result = match opened(desk, path, name, how.about) {
         Ok(all) => conversations(desk, (path, &bytes, &sha256), all, how, counts).await,
         Err(error) => Err(error),
     };
@@ -195,7 +195,7 @@ async fn one(
 }
 
 /// Reads the conversations of a file. One whose source names no time began when its file says.
-fn opened(desk: &Desk, path: &Path, name: Option<&str>) -> Result<Vec<Incoming>> {
+fn opened(desk: &Desk, path: &Path, name: Option<&str>, about: Option<&About>) -> Result<Vec<Incoming>> {
     let defaults = desk.config.conversation.defaults()?;
     let mut all = match name {
         Some(name) => intake::open_as(path, name, &defaults)?,
@@ -203,6 +203,9 @@ fn opened(desk: &Desk, path: &Path, name: Option<&str>) -> Result<Vec<Incoming>>
     };
     let own = path.file_name().unwrap_or_default().to_string_lossy();
     for incoming in &mut all {
+        if let Some(about) = about {
+            about.apply(incoming, &defaults.zone);
+        }
         incoming.start_by_file(path, name.unwrap_or(&own), &defaults);
     }
     Ok(all)
@@ -266,11 +269,7 @@ async fn conversations(
     counts: &mut Counts,
 ) -> Result<Taken> {
     let count = all.len();
-    let zone = desk.config.conversation.defaults()?.zone;
     for (number, incoming) in (1..).zip(&mut all) {
-        if let Some(about) = how.about {
-            about.apply(incoming, &zone);
-        }
         let last = number == count;
         if incoming.recordings.is_empty() || !incoming.utterances.is_empty() {
             desk.import(incoming, sha256, None, last).await?;

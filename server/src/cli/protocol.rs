@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 use gradus_engine::backtest::Difference;
 use gradus_engine::detect::Detector;
-use gradus_engine::protocol::{DEFAULT_TEXT, VARIABLES};
+use gradus_engine::protocol::{DEFAULT_TEXT, Protocol, VARIABLES};
 use gradus_engine::time::Millis;
 use serde_json::json;
 
@@ -183,67 +183,88 @@ async fn versions(config: Config) -> Result<Ended> {
 }
 
 async fn backtest(arguments: &Backtesting, config: Config) -> Result<Ended> {
-    let in_force = ears::protocol(config.conversation.protocol_file())?;
     let draft = ears::protocol(Some(&arguments.draft))?;
     let store = desk::open_store(&config).await?;
+    let published = store.published_protocols().await?.into_iter().next();
+    let in_force = match published {
+        Some(row) => Protocol::parse(&row.version, &row.text)
+            .map_err(|faults| anyhow::anyhow!("the protocol in force is faulty: {faults:?}"))?,
+        None => ears::protocol(config.conversation.protocol_file())?,
+    };
+    let zone = config.conversation.defaults()?.zone;
     let weeks = Millis::minutes(u64::from(arguments.weeks) * 7 * 24 * 60);
     let since = store.clock().now().minus(weeks);
     let bar = progress(usize::try_from(store.last_position().await?).unwrap_or(0), "replaying");
-    let mut done = |position| bar.set_position(u64::try_from(position).unwrap_or(0));
-    let found = backtest::backtest(&store, (&in_force, &draft), since, &mut done).await?;
+    let reached = backtest::Progress::default();
+    let shown = {
+        let (bar, reached) = (bar.clone(), reached.clone());
+        tokio::spawn(async move {
+            loop {
+                bar.set_position(u64::try_from(reached.position()).unwrap_or(0));
+                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            }
+        })
+    };
+    let found = backtest::backtest(&store, (&in_force, &draft), (since, &zone), &reached).await;
+    shown.abort();
     bar.finish_and_clear();
     store.close().await;
+    let found = found?.unwrap_or_default();
+    if arguments.json {
+        print_json(&found);
+    } else {
+        print_words(&found);
+    }
+    Ok(Ended::Well)
+}
+
+fn print_json(found: &backtest::Backtest) {
     for changed in &found.changed {
         for (difference, decision) in &changed.differences {
-            if arguments.json {
-                println!(
-                    "{}",
-                    json!({
-                        "conversation": changed.conversation, "utterance": decision.utterance, "clause": decision.clause,
-                        "decision": decision.decision.name(), "reason": decision.reason.name(),
-                        "difference": match difference {
-                            Difference::Added => json!("added"),
-                            Difference::Missed => json!("missed"),
-                            Difference::Moved(later) => json!({"utterances_later": later}),
-                        },
-                    })
-                );
-            } else {
-                let sign = match difference {
-                    Difference::Added => "+".to_owned(),
-                    Difference::Missed => "-".to_owned(),
-                    Difference::Moved(later) => format!("{later:+}"),
-                };
-                println!(
-                    "{sign}\t{}\t{}\t{} {}\t{}",
-                    changed.conversation,
-                    decision.utterance,
-                    decision.decision,
-                    decision.reason,
-                    decision.clause
-                );
-            }
+            let difference = match difference {
+                Difference::Added => json!("added"),
+                Difference::Missed => json!("missed"),
+                Difference::Moved(later) => json!({"utterances_later": later}),
+            };
+            let line = json!({
+                "conversation": changed.conversation, "utterance": decision.utterance, "clause": decision.clause,
+                "decision": decision.decision.name(), "reason": decision.reason.name(), "difference": difference,
+            });
+            println!("{line}");
         }
     }
     let sums = json!({
         "conversations": found.conversations, "utterances": found.utterances, "changed": found.changed.len(),
-        "engaged": {"in_force": found.old_engaged, "draft": found.new_engaged},
-        "busiest_hour": {"in_force": found.busiest_hour.0, "draft": found.busiest_hour.1},
+        "engaged": found.engaged, "busiest_hour": found.busiest_hour, "by_hour": found.by_hour,
+        "by_team": found.by_team, "alerts": found.alerts, "climbed": found.climbed, "warned": found.warned,
+        "breached": found.breached,
     });
-    if arguments.json {
-        println!("{sums}");
-    } else {
-        println!(
-            "{} conversations, {} utterances; {} decided differently; a supervisor brought in {} times, by the draft {}; \
-             most in one hour {}, by the draft {}",
-            found.conversations,
-            found.utterances,
-            found.changed.len(),
-            found.old_engaged,
-            found.new_engaged,
-            found.busiest_hour.0,
-            found.busiest_hour.1
-        );
+    println!("{sums}");
+}
+
+fn print_words(found: &backtest::Backtest) {
+    for changed in &found.changed {
+        for (difference, decision) in &changed.differences {
+            let sign = match difference {
+                Difference::Added => "+".to_owned(),
+                Difference::Missed => "-".to_owned(),
+                Difference::Moved(later) => format!("{later:+}"),
+            };
+            let (conversation, utterance) = (&changed.conversation, decision.utterance);
+            let (kind, reason, clause) = (decision.decision, decision.reason, &decision.clause);
+            println!("{sign}\t{conversation}\t{utterance}\t{kind} {reason}\t{clause}");
+        }
     }
-    Ok(Ended::Well)
+    let (conversations, utterances, changed) = (found.conversations, found.utterances, found.changed.len());
+    println!("{conversations} conversations, {utterances} utterances; {changed} decided differently");
+    for (what, both) in [
+        ("a supervisor brought in", found.engaged),
+        ("most in one hour", found.busiest_hour),
+        ("alerts", found.alerts),
+        ("alerts past the first step", found.climbed),
+        ("clocks that warned", found.warned),
+        ("clocks that ran out", found.breached),
+    ] {
+        println!("{what}: {}, by the draft {}", both.in_force, both.draft);
+    }
 }

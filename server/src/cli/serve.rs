@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use clap::ValueEnum;
 use gradus_engine::time::Millis;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -20,23 +21,38 @@ pub struct Arguments {
     /// Play a written conversation as if it happened now, over and over: for demonstrations. May be given several times.
     #[arg(long, value_name = "FILE")]
     play: Vec<PathBuf>,
+    /// What this node does besides pages and API; together the nodes of a store have to do everything.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Role::Intake, Role::Speech, Role::Desk])]
+    roles: Vec<Role>,
+}
+
+/// What a node does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Role {
+    /// Takes calls of the exchange, and looks for new recordings.
+    Intake,
+    /// Recognises recordings of the queue.
+    Speech,
+    /// Lets the clocks of cases run, tells people, looks after everything.
+    Desk,
 }
 
 /// How often the clocks of cases are looked at.
 const TICK: Duration = Duration::from_millis(500);
 /// How often marks of customers whose time is over are taken away.
 const FADE: Millis = Millis::minutes(1);
-/// How long a claimed case is left to the node that claimed it.
-const CLAIM: Millis = Millis::seconds(5);
 
 pub fn run(arguments: &Arguments) -> Result<Ended> {
     let config = Config::load()?;
-    tokio::runtime::Runtime::new()?.block_on(serve(config, arguments.play.clone()))
+    let runtime = tokio::runtime::Runtime::new()?;
+    let ended = runtime.block_on(serve(config, arguments));
+    // A long recording that is being recognised was given back to the queue: nobody waits for it.
+    runtime.shutdown_background();
+    ended
 }
 
-async fn serve(config: Config, play: Vec<PathBuf>) -> Result<Ended> {
+async fn serve(config: Config, arguments: &Arguments) -> Result<Ended> {
     let address = config.http.listen.clone();
-    let live_address = config.live.audiosocket.clone();
     let tls = http::tls(&config.http)?;
     make_store_folder(&config)?;
     let held = Store::hold(config.store.url.reveal(), Hold::Shared).await?;
@@ -49,35 +65,24 @@ async fn serve(config: Config, play: Vec<PathBuf>) -> Result<Ended> {
     let stop = CancellationToken::new();
     let app = App::new(desk.clone(), stop.clone())?;
     let mut tasks = JoinSet::new();
-    tasks.spawn(run_clocks(desk.clone(), stop.clone()));
     tasks.spawn(app.hub.clone().run(desk.clone(), app.zone.clone(), stop.clone()));
     tasks.spawn(Arc::clone(&desk.rules).run(stop.clone()));
     tasks.spawn(Arc::clone(&desk.protocols).run(stop.clone()));
-    tasks.spawn(crate::auditor::run(desk.clone(), stop.clone()));
-    tasks.spawn(app.inbox.queue().clone().watch(desk.clone(), stop.clone()));
-    tasks.spawn(app.inbox.queue().clone().work(desk.clone(), stop.clone()));
     desk.pipeline.recall_incidents().await?;
-    let broken_off = app.live.end_broken_off().await?;
-    if broken_off > 0 {
-        tracing::warn!("{broken_off} calls were broken off when the server stopped; each says so");
+    let does = |role: Role| arguments.roles.contains(&role);
+    if does(Role::Intake) {
+        take_in(&app, &mut tasks).await?;
     }
-    let live = Arc::clone(&app.live);
-    if !live_address.is_empty() {
-        let listener = tokio::net::TcpListener::bind(&live_address).await.with_context(|| {
-            format!("live.audiosocket: cannot listen on {live_address}: choose another address or port")
-        })?;
-        eprintln!("gradus: AudioSocket on {live_address}");
-        tasks.spawn(crate::live::audiosocket::serve(Arc::clone(&live), listener, stop.clone()));
+    if does(Role::Speech) {
+        tasks.spawn(app.inbox.queue().clone().work(desk.clone(), stop.clone()));
     }
-    let outbox = app.outbox();
-    if let Some(bot) = app.bot(&outbox)? {
-        tasks.spawn(bot.run(stop.clone()));
+    if does(Role::Desk) {
+        run_desk(&app, &mut tasks)?;
     }
-    tasks.spawn(outbox.run(stop.clone()));
-    if !play.is_empty() {
+    if !arguments.play.is_empty() {
         end_broken_off(&desk).await?;
     }
-    for (number, path) in (0_u32..).zip(play) {
+    for (number, path) in (0_u32..).zip(arguments.play.clone()) {
         let (desk, stop) = (desk.clone(), stop.clone());
         tasks.spawn(async move {
             if let Err(error) = play_over(desk, &path, number, stop).await {
@@ -85,6 +90,7 @@ async fn serve(config: Config, play: Vec<PathBuf>) -> Result<Ended> {
             }
         });
     }
+    let live = Arc::clone(&app.live);
     let scheme = if tls.is_some() { "https" } else { "http" };
     tracing::info!("Serving on {address}");
     eprintln!("gradus: serving on {scheme}://{address}");
@@ -103,6 +109,38 @@ async fn serve(config: Config, play: Vec<PathBuf>) -> Result<Ended> {
     Ok(Ended::Well)
 }
 
+/// Takes calls and looks for recordings.
+async fn take_in(app: &App, tasks: &mut JoinSet<()>) -> Result<()> {
+    let broken_off = app.live.end_broken_off().await?;
+    if broken_off > 0 {
+        tracing::warn!("{broken_off} calls were broken off when the server stopped; each says so");
+    }
+    tasks.spawn(app.inbox.queue().clone().watch(app.desk.clone(), app.stop.clone()));
+    let address = &app.desk.config.live.audiosocket;
+    if !address.is_empty() {
+        let listener = tokio::net::TcpListener::bind(address).await.with_context(|| {
+            format!("live.audiosocket: cannot listen on {address}: choose another address or port")
+        })?;
+        eprintln!("gradus: AudioSocket on {address}");
+        tasks.spawn(crate::live::audiosocket::serve(Arc::clone(&app.live), listener, app.stop.clone()));
+    }
+    Ok(())
+}
+
+/// Lets clocks run and tells people. Cases and messages are claimed, so several nodes may do it.
+fn run_desk(app: &App, tasks: &mut JoinSet<()>) -> Result<()> {
+    tasks.spawn(run_clocks(app.desk.clone(), app.stop.clone()));
+    tasks.spawn(crate::auditor::run(app.desk.clone(), app.stop.clone()));
+    tasks.spawn(crate::archive::run(app.desk.clone(), app.stop.clone()));
+    tasks.spawn(crate::retention::run(app.desk.clone(), app.stop.clone()));
+    let outbox = app.outbox();
+    if let Some(bot) = app.bot(&outbox)? {
+        tasks.spawn(bot.run(app.stop.clone()));
+    }
+    tasks.spawn(outbox.run(app.stop.clone()));
+    Ok(())
+}
+
 /// Waits for Ctrl+C or for the signal with which the system ends services.
 async fn told_to_end() {
     #[cfg(unix)]
@@ -119,7 +157,7 @@ async fn told_to_end() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
-/// Claims due cases one after the other and lets their clocks run; overdue ones fire once after a restart.
+/// Lets the clocks of cases and promises run, and marks of customers fade.
 async fn run_clocks(desk: Desk, stop: CancellationToken) {
     let mut faded = desk.clock.now();
     loop {
@@ -137,18 +175,8 @@ async fn run_clocks(desk: Desk, stop: CancellationToken) {
                 tracing::error!("Marks of customers do not fade: {error:#}");
             }
         }
-        loop {
-            let claimed = match desk.store.claim_due(now, now.plus(CLAIM)).await {
-                Ok(claimed) => claimed,
-                Err(error) => {
-                    tracing::error!("The clocks of cases cannot be read: {error:#}");
-                    None
-                }
-            };
-            let Some(case) = claimed else { break };
-            if let Err(error) = tick(&desk, &case, now).await {
-                tracing::error!(case.id = %case, "The clock of case {case} failed: {error:#}");
-            }
+        if let Err(error) = crate::ticker::round(&desk, now).await {
+            tracing::error!("The clocks of cases cannot be read: {error:#}");
         }
     }
 }
@@ -202,13 +230,5 @@ async fn play_over(desk: Desk, path: &Path, number: u32, stop: CancellationToken
             () = tokio::time::sleep(PLAY_REST) => {}
         }
         desk.pipeline.end(&id, desk.clock.now()).await?;
-    }
-}
-
-async fn tick(desk: &Desk, case: &crate::store::CaseId, now: gradus_engine::time::Timestamp) -> Result<()> {
-    let row = desk.store.case(case).await?;
-    match row.and_then(|row| row.conversation_id) {
-        Some(conversation) => desk.pipeline.tick(&conversation, now).await,
-        None => Ok(()),
     }
 }

@@ -76,6 +76,8 @@ pub struct Incoming {
     pub utterances: Vec<IncomingUtterance>,
     /// Sound that is still to be recognised.
     pub recordings: Vec<RecordingRef>,
+    /// The team that sees it, where the source knows.
+    pub team: Option<String>,
     /// The file or stream it came from, as given.
     pub source_name: String,
     /// What had to be assumed or left out, in sentences for people; never words of the conversation.
@@ -95,6 +97,7 @@ impl Default for Incoming {
             roles: Roles::Given,
             utterances: Vec::new(),
             recordings: Vec::new(),
+            team: None,
             source_name: String::new(),
             warnings: Vec::new(),
         }

@@ -1,5 +1,6 @@
 //! Opens a file from outside: what it is, is told by its content; its name only helps where forms look alike.
 
+use gradus_engine::time::Timestamp;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -139,7 +140,18 @@ fn recording(
     Ok(conversation)
 }
 
+/// What a conversation says whose start is a guess.
+const START_IS_FILE_TIME: &str =
+    "the start is the time at which the file was last written: its name holds no date with a time";
+
 impl Incoming {
+    /// Notes when it really began, where that becomes known after the file was opened.
+    pub fn begins(&mut self, at: Timestamp, utc_offset_s: i32) {
+        (self.started_at, self.start_from) = (Some(at), StartFrom::Source);
+        self.utc_offset_s = utc_offset_s;
+        self.warnings.retain(|warning| warning != START_IS_FILE_TIME);
+    }
+
     /// Takes the start from the file where the source says none.
     pub fn start_by_file(&mut self, path: &Path, name: &str, defaults: &Defaults) {
         if self.started_at.is_some() {
@@ -149,8 +161,7 @@ impl Incoming {
         (self.started_at, self.start_from) = (Some(moment.at), from);
         self.utc_offset_s = moment.utc_offset_s;
         if from == StartFrom::FileTime {
-            let words = "the start is the time at which the file was last written: its name holds no date with a time";
-            self.warnings.push(words.to_owned());
+            self.warnings.push(START_IS_FILE_TIME.to_owned());
         }
     }
 }

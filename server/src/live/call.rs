@@ -15,6 +15,7 @@ use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use super::Live;
+use super::listen::Air;
 use super::pool::{Line, Said, Told, lock};
 use crate::intake::{Incoming, IncomingParty, Phone};
 use crate::pipeline::Spoken;
@@ -51,6 +52,8 @@ pub struct Call {
     pub started: Timestamp,
     /// Where its words go.
     pub told: UnboundedSender<Told>,
+    /// What can be heard of it while it lasts.
+    pub air: Air,
     /// Streams that are open.
     open: AtomicUsize,
     /// When the last stream closed, in ms since 1970.
@@ -72,6 +75,7 @@ impl Call {
             name: name.to_owned(),
             started,
             told,
+            air: Air::default(),
             open: AtomicUsize::new(0),
             closed_ms: AtomicI64::new(started.millis()),
             lines: Mutex::default(),

@@ -6,6 +6,7 @@
 
 pub mod audiosocket;
 pub mod call;
+pub mod listen;
 pub mod media;
 pub mod pool;
 pub mod sockets;
@@ -25,10 +26,12 @@ use gradus_speech::recognise::{Hints, Recognizer, Stream};
 use ipnet::IpNet;
 use serde::Serialize;
 use tokio::sync::OnceCell;
+use tokio::sync::broadcast::Receiver;
 
 use crate::desk::Desk;
 use crate::store::ConversationId;
 use call::{About, Call};
+use listen::{NoListening, Piece};
 use pool::{Line, Pool, lock};
 
 /// How many refused streams are remembered.
@@ -251,6 +254,21 @@ impl Live {
         streams
     }
 
+    /// Begins to listen in to the call of a conversation.
+    ///
+    /// # Errors
+    /// When its sound does not come to this node, or enough people listen.
+    pub fn listen(&self, conversation: &ConversationId) -> Result<Receiver<Piece>, NoListening> {
+        let calls = lock(&self.calls);
+        let call = calls.values().find(|call| call.conversation == *conversation);
+        call.ok_or(NoListening::NotHere)?.air.listen()
+    }
+
+    /// Returns how many listen in to calls of this node.
+    pub fn listeners(&self) -> usize {
+        lock(&self.calls).values().map(|call| call.air.listeners()).sum()
+    }
+
     /// Opens a stream of a call; the first one begins its conversation.
     ///
     /// # Errors
@@ -310,6 +328,7 @@ impl Live {
             return false;
         }
         calls.remove(&call.name);
+        call.air.end();
         true
     }
 
@@ -399,6 +418,8 @@ impl Input {
             if gap > 0 {
                 kept.take(&self.live, &vec![0; gap]);
             }
+            // Silence that was left out takes no time of whoever listens: they hear what arrives.
+            self.call.air.say(kept.line.party(), &samples);
             kept.take(&self.live, &samples);
         }
     }

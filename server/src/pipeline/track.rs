@@ -44,6 +44,8 @@ pub(super) struct Track {
     pub(super) alerted: Vec<AlertId>,
     /// Alerts that were given and are not over, with what each is about.
     called: BTreeMap<AlertId, Topic>,
+    /// The incident that it reported last.
+    incident: Option<u64>,
     /// The words that go with the event that is being taken, for the timeline.
     pub(super) saying: Option<MaskedText>,
     masker: Masker,
@@ -73,9 +75,15 @@ impl Track {
             quote: None,
             alerted: Vec::new(),
             called: BTreeMap::new(),
+            incident: None,
             saying: None,
             masker: Masker::default(),
         }
+    }
+
+    /// Returns the conversation.
+    pub(super) const fn id(&self) -> &ConversationId {
+        &self.id
     }
 
     /// Says whether the utterance at this position was taken in before.
@@ -113,6 +121,19 @@ impl Track {
                 body: serde_json::to_string(&without_words(event)).unwrap_or_default(),
                 protocol_version: basis.protocol.version.clone(),
                 rules_version: basis.rules_version.to_owned(),
+            });
+        }
+        // What was reported long ago is nobody's incident today.
+        if let Event::Incident { utterance, kind, incident, .. } = event
+            && !self.state.is_history(now)
+        {
+            self.incident = Some(*incident);
+            batch.changes.push(Change::JoinIncident {
+                incident: i64::try_from(*incident).unwrap_or(i64::MAX),
+                kind: *kind,
+                conversation: self.id.clone(),
+                utterance: i64::from(*utterance),
+                at: now,
             });
         }
         let who = match event {
@@ -301,29 +322,18 @@ impl Track {
                     batch.changes.extend(self.answer_alert(by, now));
                     // First the state: a case that is opened again is closed for everything else.
                     batch.changes.push(self.update(basis, &case, now));
+                    // A case that is parted from the one it was merged into has its conversation back.
+                    batch.changes.push(Change::JoinCase { conversation: self.id.clone(), case: id.clone() });
                     batch.changes.push(Change::TakeOver { id: id.clone(), by: by.clone(), at: now });
                     let joins = |topic| matches!(topic, Topic::Clock { clock: ClockKind::Join, .. });
                     self.end_alerts(by, now, batch, joins);
                 }
             }
             CaseChange::Moved { state: CaseState::Resolved { resolution, .. }, .. } => {
-                batch.changes.push(self.update(basis, &case, now));
-                let currency =
-                    resolution.costs.first().map_or("RUB", |cost| cost.currency.as_str()).to_owned();
-                let resolution = Resolution {
-                    reason: resolution.reason.name().to_owned(),
-                    decision: MaskedText::of(&resolution.decision),
-                    cost: resolution.total(&currency),
-                    costs: resolution.costs.iter().map(case_cost).collect(),
-                    currency,
-                    conclusion: MaskedText::of(&resolution.conclusion),
-                    closed_by: who.cloned().unwrap_or_else(|| UserId(String::new())),
-                    closed_at: now,
-                };
-                batch.changes.push(Change::Resolve { id: id.clone(), resolution: Box::new(resolution) });
-                if let Some(by) = who {
-                    self.end_alerts(by, now, batch, |_| true);
-                }
+                self.resolved(basis, &case, resolution, (who, now), batch);
+            }
+            CaseChange::Merged { .. } | CaseChange::Linked { .. } => {
+                self.related(basis, &case, change, (who, now), batch);
             }
             CaseChange::Noted => return,
             _ => {
@@ -334,6 +344,60 @@ impl Track {
             }
         }
         batch.changes.push(self.timeline_entry(&case, change, who, now));
+    }
+
+    /// What a case has to do with another one.
+    fn related(
+        &mut self,
+        basis: &Basis<'_>,
+        case: &Case,
+        change: &CaseChange,
+        (who, now): (Option<&UserId>, Timestamp),
+        batch: &mut Batch,
+    ) {
+        let (id, by) = (self.case_id(), who.cloned().unwrap_or_else(|| UserId(String::new())));
+        match change {
+            CaseChange::Merged { into } => {
+                batch.changes.push(self.update(basis, case, now));
+                self.end_alerts(&by, now, batch, |_| true);
+                let into = CaseId(into.id.clone());
+                batch.changes.push(Change::JoinCase { conversation: self.id.clone(), case: into.clone() });
+                batch.changes.push(Change::MergeCase { id, into, by, at: now });
+            }
+            CaseChange::Linked { case: other, linked } => {
+                let other = CaseId(other.id.clone());
+                batch.changes.push(Change::LinkCase { id, other, linked: *linked, by, at: now });
+            }
+            _ => {}
+        }
+    }
+
+    /// The case is resolved: its words go beside the log, every alert of it is over.
+    fn resolved(
+        &mut self,
+        basis: &Basis<'_>,
+        case: &Case,
+        resolution: &gradus_engine::case::Resolution,
+        (who, now): (Option<&UserId>, Timestamp),
+        batch: &mut Batch,
+    ) {
+        batch.changes.push(self.update(basis, case, now));
+        let currency = resolution.costs.first().map_or("RUB", |cost| cost.currency.as_str()).to_owned();
+        let resolution = Resolution {
+            reason: resolution.reason.name().to_owned(),
+            decision: MaskedText::of(&resolution.decision),
+            cost: resolution.total(&currency),
+            costs: resolution.costs.iter().map(case_cost).collect(),
+            currency,
+            conclusion: MaskedText::of(&resolution.conclusion),
+            closed_by: who.cloned().unwrap_or_else(|| UserId(String::new())),
+            closed_at: now,
+        };
+        let id = self.case_id();
+        batch.changes.push(Change::Resolve { id, resolution: Box::new(resolution) });
+        if let Some(by) = who {
+            self.end_alerts(by, now, batch, |_| true);
+        }
     }
 
     fn timeline_entry(
@@ -360,6 +424,9 @@ impl Track {
                 json!({"department": asked.map(|known| &known.department), "ask": ask})
             }
             CaseChange::Following { follows } => json!({"follows": follows}),
+            CaseChange::Merged { into: other }
+            | CaseChange::TookIn { case: other, .. }
+            | CaseChange::Linked { case: other, .. } => json!({"case": other.id, "number": other.number}),
             _ => json!({}),
         };
         if let (Some(detail), Some(more)) = (detail.as_object_mut(), more.as_object()) {
@@ -369,6 +436,9 @@ impl Track {
         let key = match change {
             CaseChange::Asked { ask, .. } => format!("ask-{}", ask.number),
             CaseChange::Answered { ask, .. } => format!("answer-{ask}"),
+            CaseChange::TookIn { case: other, .. } | CaseChange::Linked { case: other, .. } => {
+                format!("{}-{name}-{}", now.millis(), other.number)
+            }
             CaseChange::Rang { clock, ring, .. } => {
                 format!("{}-{}-{}", now.millis(), clock.name(), ring.name())
             }
@@ -437,7 +507,7 @@ impl Track {
             wake_at: Some(case.wake_at),
             service: service(basis, case, now),
             first_response: spoken,
-            incident_id: None,
+            incident_id: self.incident.map(|number| number.to_string()),
         }
         .into()
     }
@@ -501,7 +571,6 @@ impl Track {
                 start_ms: milliseconds(said.start_ms),
                 end_ms: milliseconds(said.end_ms.or(said.start_ms)),
                 text: masked.text,
-                lemmas: None,
                 words: None,
             }
             .into(),
@@ -617,6 +686,7 @@ fn is_answered_by(change: &CaseChange, topic: Topic) -> bool {
         }
         (CaseChange::Paused { .. }, Topic::Clock { clock, .. }) => clock.rests_with_customer(),
         (CaseChange::Paused { .. } | CaseChange::Informed { .. }, Topic::WaitedInVain) => true,
+        (CaseChange::Informed { .. }, Topic::CauseGone) => true,
         (CaseChange::Answered { ask, .. }, Topic::Ask { ask: asked, .. }) => *ask == asked,
         _ => false,
     }
@@ -631,6 +701,7 @@ fn topic_name(topic: Topic) -> String {
         Topic::Ask { late: true, .. } => "ask_late".to_owned(),
         Topic::Answer { .. } => "answer".to_owned(),
         Topic::WaitedInVain => "waited_in_vain".to_owned(),
+        Topic::CauseGone => "cause_gone".to_owned(),
     }
 }
 
@@ -696,6 +767,11 @@ fn change_name(change: &CaseChange) -> &'static str {
         CaseChange::Unanswered { .. } => "unanswered",
         CaseChange::Following { follows: true } => "followed",
         CaseChange::Following { .. } => "unfollowed",
+        CaseChange::Merged { .. } => "merged",
+        CaseChange::TookIn { .. } => "took_in",
+        CaseChange::CauseGone { .. } => "cause_gone",
+        CaseChange::Linked { linked: true, .. } => "linked",
+        CaseChange::Linked { .. } => "unlinked",
         CaseChange::Noted => "noted",
     }
 }

@@ -5,36 +5,49 @@ use gradus_engine::time::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::intake::{Incoming, IncomingParty, Phone, Roles, StartFrom, start};
+use crate::intake::{Incoming, IncomingParty, Phone, Roles, start};
 
 /// What is known of a recording.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct About {
     /// The exchange's name of the call.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     pub call: Option<String>,
     /// The customer's telephone number, in any form.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     pub customer_tel: Option<String>,
     /// The customer's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     pub customer_name: Option<String>,
     /// The agent's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     pub agent_name: Option<String>,
     /// The queue it came by, for the subject.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     pub queue: Option<String>,
     /// `in` or `out`, for the subject.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     pub direction: Option<String>,
     /// When it began: RFC 3339, or date and time of the configured zone.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     pub started_at: Option<String>,
+    /// The team that sees the conversation; everybody without a team of their own where nothing is said.
+    #[serde(deserialize_with = "text", skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
     /// Higher goes first; 0 where nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<i8>,
+}
+
+/// Exchanges write the numbers of queues and people as numbers as well as in quotes.
+fn text<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
+    match serde_json::Value::deserialize(value)? {
+        serde_json::Value::Null => Ok(None),
+        serde_json::Value::String(text) => Ok(Some(text).filter(|text| !text.trim().is_empty())),
+        serde_json::Value::Number(number) => Ok(Some(number.to_string())),
+        other => Err(serde::de::Error::custom(format!("{other} where words are expected"))),
+    }
 }
 
 impl About {
@@ -57,15 +70,31 @@ impl About {
             queue: self.queue.or(other.queue),
             direction: self.direction.or(other.direction),
             started_at: self.started_at.or(other.started_at),
+            team: self.team.or(other.team),
             priority: self.priority.or(other.priority),
+        }
+    }
+
+    /// Refuses what cannot be what it should. A telephone number may be anything: callers hide theirs.
+    ///
+    /// # Errors
+    /// Names the field and what to write there.
+    pub fn check(&self, zone: &TimeZone) -> Result<(), String> {
+        match &self.started_at {
+            Some(text) if started(text, zone).is_none() => Err(format!(
+                "started_at: \"{text}\" is no time: write it as 2026-11-03T14:25:30+03:00 or 2026-11-03 14:25:30"
+            )),
+            _ => Ok(()),
         }
     }
 
     /// Writes what is known into a conversation before it is recognised.
     pub fn apply(&self, incoming: &mut Incoming, zone: &TimeZone) {
         if let Some(started) = self.started_at.as_deref().and_then(|text| started(text, zone)) {
-            (incoming.started_at, incoming.start_from) = (Some(started.0), StartFrom::Source);
-            incoming.utc_offset_s = started.1;
+            incoming.begins(started.0, started.1);
+        }
+        if let Some(team) = &self.team {
+            incoming.team = Some(team.trim().to_owned());
         }
         let direction = match self.direction.as_deref().map(str::to_lowercase).as_deref() {
             Some("in" | "inbound" | "incoming") => Some("входящий"),
@@ -193,9 +222,26 @@ mod tests {
 
     #[test]
     fn what_is_nearer_goes_before() {
-        let near = About::of_json(br#"{"agent_name": "A", "linkedid": 7}"#).unwrap();
+        let near =
+            About::of_json(br#"{"agent_name": "A", "linkedid": 7, "call": 1793697930.123, "team": " "}"#)
+                .unwrap();
+        assert_eq!((near.call.as_deref(), near.team.as_deref()), (Some("1793697930.123"), None));
         let far = About { agent_name: Some("B".into()), queue: Some("q".into()), ..About::default() };
         let both = near.or(far);
         assert_eq!((both.agent_name.as_deref(), both.queue.as_deref()), (Some("A"), Some("q")));
+    }
+
+    #[test]
+    fn a_start_that_is_no_time_is_refused_and_a_hidden_number_is_not() {
+        let of = |text: &str| About { started_at: Some(text.into()), ..About::default() };
+        for right in ["2026-11-03T14:25:30+03:00", "2026-11-03 14:25:30", "20261103-142530"] {
+            assert_eq!(of(right).check(&TimeZone::UTC), Ok(()), "{right}");
+        }
+        let wrong = of("вчера").check(&TimeZone::UTC).unwrap_err();
+        assert!(wrong.contains("started_at") && wrong.contains("вчера"), "{wrong}");
+        let hidden = About { customer_tel: Some("anonymous".into()), ..About::default() };
+        assert_eq!(hidden.check(&TimeZone::UTC), Ok(()));
+        let lists = About::of_json(br#"{"queue": ["a"]}"#).unwrap_err().to_string();
+        assert!(lists.contains("where words are expected"), "{lists}");
     }
 }

@@ -40,19 +40,28 @@ pub struct Queue {
     news: Arc<Notify>,
     /// By source: why it cannot be looked through.
     trouble: Arc<Mutex<Vec<(String, String)>>>,
+    /// Why nothing can be recognised.
+    missing: Arc<Mutex<Option<String>>>,
 }
 
 /// The queue in figures.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct QueueFigures {
-    /// How much is in which state.
+    /// How much is in which state; of what is over, what ended within a day.
     pub shares: Vec<QueueShare>,
     /// Seconds until nothing waits any more, at the pace of the latest recordings; nothing while no pace is known.
     pub seconds_left: Option<u64>,
     /// Sources that cannot be looked through, with the reason.
     pub trouble: Vec<(String, String)>,
+    /// Why nothing can be recognised, where it cannot.
+    pub missing: Option<String>,
     /// The sources that are watched.
     pub watched: Vec<String>,
+}
+
+/// Returns the moment a day before: what ended after it is still shown.
+pub fn day_before(now: Timestamp) -> Timestamp {
+    now.minus(Millis::minutes(24 * 60))
 }
 
 /// Returns the name of a file in the queue.
@@ -76,6 +85,7 @@ impl Queue {
             names: Arc::new(Names::parse(&config.names)?),
             news: Arc::default(),
             trouble: Arc::default(),
+            missing: Arc::default(),
         })
     }
 
@@ -89,25 +99,16 @@ impl Queue {
     /// # Errors
     /// When the store cannot be read.
     pub async fn figures(&self, desk: &Desk) -> Result<QueueFigures> {
-        let shares = desk.store.queue_shares().await?;
+        let shares = desk.store.queue_shares(day_before(desk.clock.now())).await?;
         let (bytes, took_ms) = desk.store.queue_pace(PACE).await?;
-        let left = desk.store.queued_recordings(1).await?.first().map_or(0, |row| {
-            if row.state == "working" {
-                row.size_bytes * (1_000 - row.progress) / 1_000 - row.size_bytes
-            } else {
-                0
-            }
-        });
-        let waits: i64 = shares
-            .iter()
-            .filter(|share| share.state == "waiting" || share.state == "working")
-            .map(|share| share.size_bytes)
-            .sum();
-        let seconds_left = seconds_left(waits + left, bytes, took_ms);
+        let left = shares.iter().map(|share| share.left_bytes).sum();
+        let hands = shares.iter().find(|share| share.state == "working").map_or(1, |share| share.count);
+        let seconds_left = seconds_left(left, bytes.saturating_mul(hands.max(1)), took_ms);
+        let missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let watched =
             self.sources.iter().map(|source| source.name.clone()).filter(|name| name != INBOX).collect();
-        Ok(QueueFigures { shares, seconds_left, trouble, watched })
+        Ok(QueueFigures { shares, seconds_left, trouble, missing, watched })
     }
 
     /// Looks through the sources until told to stop.
@@ -199,7 +200,21 @@ impl Queue {
         stop: &CancellationToken,
     ) -> Result<bool> {
         let now = desk.clock.now();
+        // Without a model no recording is to blame: they wait, and the page says why.
+        if engine.is_none() && (!desk.store.recording_is_due(now).await? || !self.hears(desk, engine).await?)
+        {
+            return Ok(false);
+        }
         let Some(row) = desk.store.claim_recording(now, now.plus(CLAIM)).await? else { return Ok(false) };
+        let most = i64::from(desk.config.recordings.attempts.max(1));
+        if row.attempts > most {
+            let reason = format!(
+                "given up after {most} attempts, the last of which ended with the server itself: see its log, then try again"
+            );
+            desk.store.recording_failed(&row.id, &reason, None, now).await?;
+            return Ok(true);
+        }
+        let Some(engine) = engine.clone() else { return Ok(false) };
         let done = Arc::new(AtomicI64::new(0));
         let taken = {
             let mut taken = Box::pin(self.take(desk, &row, engine, &done));
@@ -225,9 +240,8 @@ impl Queue {
                 self.leave_inbox(desk, &row);
             }
             Err(error) => {
-                let config = &desk.config.recordings;
-                let again = row.attempts < i64::from(config.attempts.max(1));
-                let wait = Millis::minutes(u64::from(config.retry_minutes));
+                let again = row.attempts < most;
+                let wait = Millis::minutes(u64::from(desk.config.recordings.retry_minutes));
                 let reason = format!("{error:#}");
                 tracing::warn!(
                     "A recording of {} was not taken in (attempt {}): {reason}",
@@ -240,12 +254,31 @@ impl Queue {
         Ok(true)
     }
 
+    /// Loads the model where it is not loaded; says whether there is one.
+    async fn hears(&self, desk: &Desk, engine: &mut Option<Arc<dyn Recognizer>>) -> Result<bool> {
+        let speech = desk.config.speech.clone();
+        let loaded = tokio::task::spawn_blocking(move || crate::listen::engine(&speech)).await?;
+        let why = match loaded {
+            Ok(loaded) => {
+                *engine = Some(Arc::from(loaded));
+                None
+            }
+            Err(error) => Some(format!("{error:#}")),
+        };
+        let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(why) = why.as_ref().filter(|why| missing.as_ref() != Some(why)) {
+            tracing::error!("Recordings wait: {why}");
+        }
+        missing.clone_from(&why);
+        Ok(why.is_none())
+    }
+
     /// Takes in a recording; returns the SHA-256 of its file.
     async fn take(
         &self,
         desk: &Desk,
         row: &QueuedRecording,
-        engine: &mut Option<Arc<dyn Recognizer>>,
+        engine: Arc<dyn Recognizer>,
         done: &Arc<AtomicI64>,
     ) -> Result<String> {
         let Some(source) = self.sources.iter().find(|source| source.name == row.source) else {
@@ -268,15 +301,8 @@ impl Queue {
             about = about.or(beside);
         }
         about = about.or(self.names.read(&name));
+        about.check(&desk.config.conversation.defaults()?.zone).map_err(anyhow::Error::msg)?;
         let sha256 = digest(&bytes);
-        let known = match engine {
-            Some(engine) => Arc::clone(engine),
-            None => {
-                let speech = desk.config.speech.clone();
-                let loaded = tokio::task::spawn_blocking(move || crate::listen::engine(&speech)).await??;
-                Arc::clone(engine.insert(Arc::from(loaded)))
-            }
-        };
         let (desk, done) = (desk.clone(), Arc::clone(done));
         let handle = tokio::runtime::Handle::current();
         // Recognition keeps a core busy for minutes: it has a thread of its own.
@@ -293,7 +319,12 @@ impl Queue {
                 let share = done_ms.saturating_mul(1_000) / total_ms.max(1);
                 done.store(i64::try_from(share).unwrap_or(0), Ordering::Relaxed);
             };
-            handle.block_on(crate::cli::import_described(&desk, (&path, &name), &about, known, &mut progress))
+            let taken = crate::cli::import_described(&desk, (&path, &name), &about, engine, &mut progress);
+            // Nobody knows the file under which it was recognised.
+            let named = |error: anyhow::Error| {
+                anyhow::anyhow!(format!("{error:#}").replace(&path.display().to_string(), &name))
+            };
+            handle.block_on(taken).map_err(named)
         })
         .await??;
         Ok(sha256)

@@ -26,7 +26,7 @@ pub fn csv(w: &Words, report: &Report) -> Result<Vec<u8>> {
     for section in sections(w, report) {
         for line in &section.rows {
             let values = line.cells.iter().map(plain);
-            out.write_record([harmless(section.title), harmless(&line.name)].into_iter().chain(values))?;
+            out.write_record([safe_cell(section.title), safe_cell(&line.name)].into_iter().chain(values))?;
         }
     }
     Ok(out.into_inner()?)
@@ -41,8 +41,8 @@ fn plain(cell: &Cell) -> String {
     }
 }
 
-/// A name of a customer or an agent must not become a formula in somebody's office program.
-fn harmless(text: &str) -> String {
+/// Returns a cell of a table that cannot become a formula in somebody's office program (OWASP, CSV injection).
+pub fn safe_cell(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 

@@ -79,6 +79,8 @@ pub struct AlertRow {
     pub level: i64,
     pub topic: String,
     pub department: Option<String>,
+    /// The team whose case it is about.
+    pub team: Option<String>,
     pub state: String,
     pub repeats: i64,
     pub created_at_ms: i64,
@@ -108,7 +110,7 @@ macro_rules! alert_select {
     ($rest:literal) => {
         concat!(
             "SELECT a.id, a.number, a.case_id, c.number AS case_number, a.conversation_id, a.decision_id, a.decision,
-                 d.reason AS reason, a.recipient_id, a.recipient_role, a.level, a.topic, a.department, a.state, a.repeats, a.created_at_ms,
+                 d.reason AS reason, a.recipient_id, a.recipient_role, a.level, a.topic, a.department, c.team, a.state, a.repeats, a.created_at_ms,
                  a.delivered_at_ms, a.acknowledged_at_ms, a.acknowledged_by, a.climbs_at_ms, a.ended_at_ms, a.verdict,
                  a.verdict_reason, a.verdict_by
              FROM alerts a

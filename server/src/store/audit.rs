@@ -29,6 +29,25 @@ pub struct AuditRow {
     pub hash: String,
 }
 
+/// Which rows of the audit log.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    /// Whose deeds.
+    pub actor: Option<String>,
+    /// How the deed's name begins: `case.`, `recording.read`.
+    pub action: Option<String>,
+    /// What stands in the thing or in the details, letter by letter.
+    pub about: Option<String>,
+    /// At this moment or later.
+    pub from: Option<Timestamp>,
+    /// Before this moment.
+    pub to: Option<Timestamp>,
+    /// Before this number; `i64::MAX` begins at the end.
+    pub before: i64,
+    /// How many.
+    pub limit: i64,
+}
+
 /// What a verification found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuditState {
@@ -106,6 +125,32 @@ impl Store {
         let sql = "SELECT position, at_ms, actor, action, object, detail, previous_hash, hash FROM audit
                    WHERE position < $1 ORDER BY position DESC LIMIT $2";
         Ok(on!(self.read, |pool| sqlx::query_as(sql).bind(before).bind(limit).fetch_all(pool).await?))
+    }
+
+    /// Returns the rows that fit a filter, newest first.
+    pub async fn audit_find(&self, filter: &AuditFilter) -> Result<Vec<AuditRow>, StoreError> {
+        // A part of a text is looked for without the signs that LIKE takes for others.
+        let sql = "SELECT position, at_ms, actor, action, object, detail, previous_hash, hash FROM audit
+                   WHERE position < $1
+                     AND (CAST($2 AS TEXT) IS NULL OR actor = $2)
+                     AND (CAST($3 AS TEXT) IS NULL OR substr(action, 1, length($3)) = $3)
+                     AND (CAST($4 AS TEXT) IS NULL OR replace(object, $4, '') <> object
+                          OR replace(detail, $4, '') <> detail)
+                     AND (CAST($5 AS BIGINT) IS NULL OR at_ms >= $5)
+                     AND (CAST($6 AS BIGINT) IS NULL OR at_ms < $6)
+                   ORDER BY position DESC LIMIT $7";
+        Ok(on!(self.read, |pool| {
+            sqlx::query_as(sql)
+                .bind(filter.before)
+                .bind(&filter.actor)
+                .bind(&filter.action)
+                .bind(filter.about.as_deref().map(clean))
+                .bind(filter.from.map(Timestamp::millis))
+                .bind(filter.to.map(Timestamp::millis))
+                .bind(filter.limit)
+                .fetch_all(pool)
+                .await?
+        }))
     }
 
     /// Checks the whole chain.

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use gradus_engine::archive::Question;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
@@ -252,4 +253,9 @@ fn cpu_time() -> Option<Duration> {
 pub async fn bench_store(folder: &Path) -> Result<Store, StoreError> {
     let url = format!("sqlite:{}", folder.join("bench.db").display());
     Store::open(&url, Arc::new(crate::clock::SystemClock)).await
+}
+
+/// Asks the index of the archive alone for the newest places of some words.
+pub async fn bench_find(store: &Store, words: &Question, limit: usize) -> Result<usize, StoreError> {
+    Ok(store.find_places(words, i64::MAX, i64::MIN, limit).await?.len())
 }

@@ -54,18 +54,17 @@ impl<'a> Bulk<'a> {
                 &said.start_ms,
                 &said.end_ms,
                 said.text.as_str(),
-                &said.lemmas,
                 said.words.as_ref().map(ToString::to_string),
             ))?;
         }
-        // `WHERE TRUE` keeps SQLite from reading ON as the condition of a join.
-        let sql = "INSERT INTO utterance_texts (conversation_id, utterance, party, speaker, start_ms, end_ms, text, lemmas, words)
+        // The lemmas stay as the index has them until it is filled again. `WHERE TRUE` keeps SQLite from reading ON as the condition of a join.
+        let sql = "INSERT INTO utterance_texts (conversation_id, utterance, party, speaker, start_ms, end_ms, text, words, indexing)
                    SELECT value->>0, CAST(value->>1 AS BIGINT), value->>2, CAST(value->>3 AS BIGINT),
-                       CAST(value->>4 AS BIGINT), CAST(value->>5 AS BIGINT), value->>6, value->>7, value->>8
+                       CAST(value->>4 AS BIGINT), CAST(value->>5 AS BIGINT), value->>6, value->>7, 0
                    FROM json_each($1) WHERE TRUE
                    ON CONFLICT (conversation_id, utterance) DO UPDATE SET party = excluded.party,
                        speaker = excluded.speaker, start_ms = excluded.start_ms, end_ms = excluded.end_ms,
-                       text = excluded.text, lemmas = excluded.lemmas, words = excluded.words";
+                       text = excluded.text, words = excluded.words, indexing = 0";
         write(tx, sql, rows).await
     }
 

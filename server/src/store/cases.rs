@@ -155,6 +155,8 @@ pub struct CaseRow {
     pub conclusion: Option<String>,
     pub closed_at_ms: Option<i64>,
     pub closed_by: Option<UserId>,
+    /// The case in which it goes on.
+    pub merged_into: Option<CaseId>,
 }
 
 /// One entry of a timeline with the name of who did it.
@@ -196,7 +198,7 @@ macro_rules! case_select {
                  c.subject, c.state, c.stage, c.priority, c.owner_id, u.name AS owner_name, c.team, c.opened_at_ms,
                  c.first_response_ms, c.due_at_ms, c.paused_until_ms, c.acknowledged_at_ms, c.acknowledged_by, v.decision_reason AS cause,
                  c.reason, c.decision,
-                 c.cost, c.currency, c.conclusion, c.closed_at_ms, c.closed_by
+                 c.cost, c.currency, c.conclusion, c.closed_at_ms, c.closed_by, c.merged_into
              FROM cases c
              LEFT JOIN customers k ON k.id = c.customer_id
              LEFT JOIN users u ON u.id = c.owner_id
@@ -281,23 +283,35 @@ impl Store {
     /// The caller sets the next due time by [`super::Change::UpdateCase`]; a node that dies leaves the case to the next
     /// claim after `until`.
     pub async fn claim_due(&self, now: Timestamp, until: Timestamp) -> Result<Option<CaseId>, StoreError> {
-        let id = match &self.write {
+        Ok(self.claim_all_due(now, until, 1).await?.into_iter().next())
+    }
+
+    /// The same with up to `limit` cases, those that have waited longest.
+    pub async fn claim_all_due(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<CaseId>, StoreError> {
+        let ids = match &self.write {
             super::Db::Sqlite(pool) => {
                 sqlx::query_scalar(super::sqlite::CLAIM_DUE)
                     .bind(now.millis())
                     .bind(until.millis())
-                    .fetch_optional(pool)
+                    .bind(limit)
+                    .fetch_all(pool)
                     .await?
             }
             super::Db::Postgres(pool) => {
                 sqlx::query_scalar(super::postgres::CLAIM_DUE)
                     .bind(now.millis())
                     .bind(until.millis())
-                    .fetch_optional(pool)
+                    .bind(limit)
+                    .fetch_all(pool)
                     .await?
             }
         };
-        Ok(id)
+        Ok(ids)
     }
 
     /// Returns when the next clock of any open case runs out.
@@ -344,7 +358,8 @@ pub(super) async fn update(tx: &mut Tx, case: &CaseUpdate) -> Result<(), StoreEr
                    due_at_ms = $8, first_response_ms = $9, incident_id = $10, claimed_until_ms = 0, wake_at_ms = $11,
                    paused_until_ms = $12,
                    closed_at_ms = CASE WHEN $3 IN ('open', 'acknowledged', 'in_work') THEN NULL ELSE closed_at_ms END,
-                   closed_by = CASE WHEN $3 IN ('open', 'acknowledged', 'in_work') THEN NULL ELSE closed_by END
+                   closed_by = CASE WHEN $3 IN ('open', 'acknowledged', 'in_work') THEN NULL ELSE closed_by END,
+                   merged_into = CASE WHEN $3 IN ('open', 'acknowledged', 'in_work') THEN NULL ELSE merged_into END
                WHERE id = $1 AND ($2 IS NULL OR version = $2)";
     let changed = within!(tx, |conn| {
         sqlx::query(sql)
@@ -488,7 +503,7 @@ async fn exists(tx: &mut Tx, id: &CaseId) -> Result<Option<Option<i64>>, StoreEr
     }))
 }
 
-async fn still_open(tx: &mut Tx, changed: u64, id: &CaseId) -> Result<(), StoreError> {
+pub(super) async fn still_open(tx: &mut Tx, changed: u64, id: &CaseId) -> Result<(), StoreError> {
     if changed == 0 && exists(tx, id).await?.is_some() {
         return Err(StoreError::Refused(format!("case {id} is already closed")));
     }

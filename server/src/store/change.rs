@@ -1,5 +1,6 @@
 //! The closed list of what one batch may change beside the log, and the batch itself.
 
+use gradus_engine::signal::SignalKind;
 use gradus_engine::time::Timestamp;
 
 use super::alerts::{AlertClimb, NewAlert};
@@ -167,6 +168,43 @@ pub enum Change {
         id: CaseId,
         /// Reason, decision, cost, conclusion.
         resolution: Box<Resolution>,
+    },
+    /// A case goes on in another one. Refused on a closed case.
+    MergeCase {
+        /// Which.
+        id: CaseId,
+        /// In which it goes on.
+        into: CaseId,
+        /// Who says so.
+        by: UserId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Another case has to do with a case, or does no longer. A repeat changes nothing.
+    LinkCase {
+        /// Which.
+        id: CaseId,
+        /// The other.
+        other: CaseId,
+        /// Whether it has.
+        linked: bool,
+        /// Who says so.
+        by: UserId,
+        /// When.
+        at: Timestamp,
+    },
+    /// A conversation reports an incident; the first one opens it. A repeat changes nothing.
+    JoinIncident {
+        /// The number of the engine.
+        incident: i64,
+        /// The trouble that its customers share.
+        kind: SignalKind,
+        /// Which conversation.
+        conversation: ConversationId,
+        /// The utterance that reported it.
+        utterance: i64,
+        /// When.
+        at: Timestamp,
     },
     /// Something is written into the timeline of a case. A repeat of its key changes nothing.
     Timeline(TimelineEntry),

@@ -117,8 +117,6 @@ pub struct Utterance {
     pub end_ms: i64,
     /// The words.
     pub text: MaskedText,
-    /// The lemmas for the search, separated by spaces; made from the masked text.
-    pub lemmas: Option<String>,
     /// The times of the words as JSON, for the transcript that follows the sound: code points and milliseconds, or
     /// words of the masked text.
     pub words: Option<Value>,
@@ -311,6 +309,7 @@ pub(super) async fn start(tx: &mut Tx, new: &NewConversation) -> Result<(), Stor
             .execute(conn)
             .await?;
     });
+    super::archive::give_place(tx, &new.id, new.started_at).await?;
     put_parties(tx, new).await
 }
 
@@ -358,8 +357,9 @@ pub(super) async fn remask(
     utterance: i64,
     text: &MaskedText,
 ) -> Result<(), StoreError> {
-    // The lemmas and the word times may hold the digits as well.
-    let sql = "UPDATE utterance_texts SET text = $3, lemmas = NULL, words = NULL
+    // The index and the word times may hold the digits as well.
+    super::archive::take_out(tx, conversation, Some(utterance)).await?;
+    let sql = "UPDATE utterance_texts SET text = $3, lemmas = NULL, words = NULL, indexing = 0
                WHERE conversation_id = $1 AND utterance = $2";
     within!(tx, |conn| {
         sqlx::query(sql).bind(conversation).bind(utterance).bind(clean(text)).execute(conn).await?;

@@ -55,7 +55,7 @@ macro_rules! talks {
     };
 }
 
-/// Cases; the span stands in the rest.
+/// Cases; the span stands in the rest. One that goes on in another is the same matter, counted there.
 macro_rules! cases {
     ($key:literal, $at:literal, $rest:literal) => {
         cases!(
@@ -75,7 +75,7 @@ macro_rules! cases {
                 "SELECT COUNT(*) FROM cases c ",
                 $join,
                 " LEFT JOIN users o ON o.id = c.owner_id
-                 WHERE (CAST($1 AS TEXT) IS NULL OR c.team = $1) ",
+                 WHERE (CAST($1 AS TEXT) IS NULL OR c.team = $1) AND c.merged_into IS NULL ",
                 $rest,
                 " AND (CAST($4 AS TEXT) IS NULL OR ",
                 $key,
@@ -87,7 +87,7 @@ macro_rules! cases {
                 " AS name, COUNT(*) AS n FROM cases c ",
                 $join,
                 " LEFT JOIN users o ON o.id = c.owner_id
-                 WHERE (CAST($1 AS TEXT) IS NULL OR c.team = $1) ",
+                 WHERE (CAST($1 AS TEXT) IS NULL OR c.team = $1) AND c.merged_into IS NULL ",
                 $rest,
                 " AND (CAST($4 AS TEXT) IS NULL OR ",
                 $key,
@@ -110,7 +110,7 @@ macro_rules! cases {
                 $join,
                 " LEFT JOIN users o ON o.id = c.owner_id
                  LEFT JOIN customers k ON k.id = c.customer_id
-                 WHERE (CAST($1 AS TEXT) IS NULL OR c.team = $1) ",
+                 WHERE (CAST($1 AS TEXT) IS NULL OR c.team = $1) AND c.merged_into IS NULL ",
                 $rest,
                 " AND (CAST($4 AS TEXT) IS NULL OR ",
                 $key,

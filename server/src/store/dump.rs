@@ -127,8 +127,8 @@ impl Snapshot {
 
     /// Returns the keys of the recordings that conversations name.
     pub async fn recordings(&mut self) -> Result<Vec<String>, StoreError> {
-        let sql =
-            "SELECT DISTINCT recording_key FROM conversations WHERE recording_key IS NOT NULL ORDER BY 1";
+        let sql = "SELECT recording_key FROM conversations WHERE recording_key IS NOT NULL
+             UNION SELECT object_key FROM case_documents ORDER BY 1";
         Ok(within!(&mut self.tx, |conn| sqlx::query_scalar(sql).fetch_all(conn).await?))
     }
 }

@@ -3,6 +3,7 @@
 use gradus_engine::time::Timestamp;
 
 use super::Store;
+use super::documents;
 use super::engine::{Db, Tx, within};
 use super::error::StoreError;
 use super::ids::{ConversationId, CustomerId};
@@ -12,7 +13,7 @@ use super::ids::{ConversationId, CustomerId};
 pub struct Erased {
     /// How many conversations lost their words.
     pub conversations: usize,
-    /// The recordings to delete from the object storage.
+    /// The recordings and documents to delete from the object storage.
     pub recordings: Vec<String>,
 }
 
@@ -36,6 +37,8 @@ impl Store {
         super::conversations::found(changed, "customer", id)?;
         for sql in [
             "DELETE FROM customer_contacts WHERE customer_id = $1",
+            "DELETE FROM customer_notes WHERE customer_id = $1",
+            "UPDATE case_ratings SET words = NULL WHERE case_id IN (SELECT id FROM cases WHERE customer_id = $1)",
             "DELETE FROM purchases WHERE customer_id = $1",
             "UPDATE case_timeline SET text = NULL, detail = '{}'
              WHERE case_id IN (SELECT id FROM cases WHERE customer_id = $1)",
@@ -62,6 +65,32 @@ impl Store {
         tx.commit().await?;
         self.empty_wal().await?;
         Ok(erased)
+    }
+
+    /// Counts the conversations that ended before a moment and still have words or a recording.
+    pub async fn words_due_before(&self, before: Timestamp) -> Result<i64, StoreError> {
+        let sql = "SELECT COUNT(*) FROM conversations v WHERE v.status = 'ended' AND v.ended_at_ms < $1
+                     AND (v.recording_key IS NOT NULL OR EXISTS (SELECT 1 FROM utterance_texts t
+                         WHERE t.conversation_id = v.id AND t.text IS NOT NULL))";
+        Ok(super::engine::on!(self.read, |pool| {
+            sqlx::query_scalar(sql).bind(before.millis()).fetch_one(pool).await?
+        }))
+    }
+
+    /// Returns the recordings of the conversations whose words [`Store::forget_words_before`] removes next.
+    pub async fn recordings_due_before(
+        &self,
+        before: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT recording_key FROM (SELECT v.recording_key FROM conversations v
+                     WHERE v.status = 'ended' AND v.ended_at_ms < $1
+                       AND (v.recording_key IS NOT NULL OR EXISTS (SELECT 1 FROM utterance_texts t
+                           WHERE t.conversation_id = v.id AND t.text IS NOT NULL))
+                     ORDER BY v.ended_at_ms, v.id LIMIT $2) AS due WHERE recording_key IS NOT NULL";
+        Ok(super::engine::on!(self.read, |pool| {
+            sqlx::query_scalar(sql).bind(before.millis()).bind(limit).fetch_all(pool).await?
+        }))
     }
 
     /// Removes the words of up to `limit` conversations that ended before a moment, oldest first: the retention.
@@ -106,8 +135,11 @@ async fn forget_words(tx: &mut Tx, ids: &[ConversationId]) -> Result<Erased, Sto
                 .await?
         });
         recordings.extend(key);
+        recordings.extend(documents::forget(tx, id).await?);
+        super::archive::take_out(tx, id, None).await?;
         for sql in [
-            "UPDATE utterance_texts SET text = NULL, lemmas = NULL, words = NULL WHERE conversation_id = $1",
+            "UPDATE utterance_texts SET text = NULL, lemmas = NULL, words = NULL, indexing = 2
+             WHERE conversation_id = $1",
             "UPDATE parties SET name = NULL, tel = NULL, email = NULL WHERE conversation_id = $1 AND role = 'customer'",
             "UPDATE conversations SET subject = NULL, source = NULL, file_name = NULL, source_id = NULL, note = NULL,
                  recording_key = NULL WHERE id = $1",

@@ -53,7 +53,7 @@ const RULES: [(&str, &str); 8] = [
     ),
     (
         "resolution_incomplete",
-        "SELECT id FROM cases WHERE closed_at_ms IS NOT NULL AND (reason IS NULL OR cost IS NULL OR closed_by IS NULL) AND $1 = $1 AND $2 = $2",
+        "SELECT id FROM cases WHERE closed_at_ms IS NOT NULL AND merged_into IS NULL AND (reason IS NULL OR cost IS NULL OR closed_by IS NULL) AND $1 = $1 AND $2 = $2",
     ),
     (
         "alert_of_closed_case",

@@ -96,6 +96,7 @@ impl Loading {
     /// Brings the tables up to date and makes everything durable.
     pub async fn finish(mut self) -> Result<(), StoreError> {
         migrate::bring_up(&mut self.tx, i64::MAX, self.at_ms).await?;
+        super::archive::forget_index(&mut self.tx).await?;
         self.tx.commit().await?;
         self.read.close().await;
         self.write.close().await;

@@ -5,6 +5,7 @@ use sqlx::AssertSqlSafe;
 
 use super::engine::{Db, Tx, within};
 use super::error::StoreError;
+use super::{postgres, sqlite};
 
 struct Migration {
     number: i64,
@@ -107,9 +108,39 @@ const MIGRATIONS: &[Migration] = &[
         postgres_only: false,
     },
     Migration {
+        number: 16,
+        name: "archive",
+        sql: include_str!("../../migrations/0016_archive.sql"),
+        postgres_only: false,
+    },
+    Migration {
+        number: 17,
+        name: "related",
+        sql: include_str!("../../migrations/0017_related.sql"),
+        postgres_only: false,
+    },
+    Migration {
+        number: 18,
+        name: "incidents",
+        sql: include_str!("../../migrations/0018_incidents.sql"),
+        postgres_only: false,
+    },
+    Migration {
         number: 19,
         name: "quality",
         sql: include_str!("../../migrations/0019_quality.sql"),
+        postgres_only: false,
+    },
+    Migration {
+        number: 20,
+        name: "access",
+        sql: include_str!("../../migrations/0020_access.sql"),
+        postgres_only: false,
+    },
+    Migration {
+        number: 21,
+        name: "care",
+        sql: include_str!("../../migrations/0021_care.sql"),
         postgres_only: false,
     },
 ];
@@ -213,12 +244,12 @@ pub(super) fn tables() -> Vec<&'static str> {
 }
 
 async fn apply(tx: &mut Tx, migration: &Migration, at_ms: i64) -> Result<(), StoreError> {
-    let rowkey = match tx {
+    let (rowkey, archive) = match tx {
         // On SQLite only this spelling makes the key the row's own number.
-        Tx::Sqlite(_) => "INTEGER PRIMARY KEY",
-        Tx::Postgres(_) => "BIGINT PRIMARY KEY",
+        Tx::Sqlite(_) => ("INTEGER PRIMARY KEY", sqlite::ARCHIVE),
+        Tx::Postgres(_) => ("BIGINT PRIMARY KEY", postgres::ARCHIVE),
     };
-    let sql = migration.sql.replace("{rowkey}", rowkey);
+    let sql = migration.sql.replace("{rowkey}", rowkey).replace("{archive}", archive);
     within!(tx, |conn| {
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *conn).await?;
         sqlx::query("INSERT INTO migrations (number, name, sha256, applied_ms) VALUES ($1, $2, $3, $4)")

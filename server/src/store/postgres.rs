@@ -12,8 +12,8 @@ const CONNECTIONS: u32 = 8;
 
 /// Nodes that claim at the same time pass each other by.
 pub(super) const CLAIM_DUE: &str = "UPDATE cases SET claimed_until_ms = $2
-    WHERE id = (SELECT id FROM cases WHERE wake_at_ms <= $1 AND claimed_until_ms <= $1 AND closed_at_ms IS NULL
-                ORDER BY wake_at_ms LIMIT 1 FOR UPDATE SKIP LOCKED)
+    WHERE id IN (SELECT id FROM cases WHERE wake_at_ms <= $1 AND claimed_until_ms <= $1 AND closed_at_ms IS NULL
+                 ORDER BY wake_at_ms LIMIT $3 FOR UPDATE SKIP LOCKED)
     RETURNING id";
 
 pub(super) const CLAIM_CLIMBING: &str = "UPDATE alerts SET claimed_until_ms = $2
@@ -33,6 +33,37 @@ pub(super) const CLAIM_EDITS: &str = "UPDATE deliveries SET edit_due = FALSE
     WHERE channel = $1 AND (alert_id, user_id) IN (SELECT alert_id, user_id FROM deliveries
         WHERE channel = $1 AND edit_due LIMIT $2 FOR UPDATE SKIP LOCKED)
     RETURNING alert_id, user_id, channel, round, attempts, missed, external";
+
+/// The index of the archive.
+pub(super) const ARCHIVE: &str =
+    "CREATE TABLE archive_words (doc BIGINT PRIMARY KEY, lemmas TSVECTOR NOT NULL);
+    CREATE INDEX archive_words_lemmas ON archive_words USING GIN (lemmas);";
+
+/// Puts utterances into the index: `[[doc, words with their places], …]`.
+pub(super) const ARCHIVE_PUT: &str = "INSERT INTO archive_words (doc, lemmas)
+    SELECT CAST(value->>0 AS BIGINT), CAST(value->>1 AS TSVECTOR) FROM json_each($1)
+    ON CONFLICT (doc) DO UPDATE SET lemmas = excluded.lemmas";
+
+/// Takes utterances out of the index.
+pub(super) const ARCHIVE_TAKE: &str = "DELETE FROM archive_words
+    WHERE doc IN (SELECT CAST(value->>0 AS BIGINT) FROM json_each($1))";
+
+/// Utterances with these words within a span of places, the latest first.
+pub(super) const ARCHIVE_FIND: &str = "SELECT doc FROM archive_words
+    WHERE lemmas @@ CAST($1 AS TSQUERY) AND doc < $2 AND doc >= $3 ORDER BY doc DESC LIMIT $4";
+
+/// Utterances that wait for the index, the new ones first. Who changes one meanwhile waits, and marks it anew.
+pub(super) const ARCHIVE_WAITING: &str =
+    "SELECT t.conversation_id, t.utterance, v.archive_key, t.text, t.lemmas
+    FROM utterance_texts t JOIN conversations v ON v.id = t.conversation_id
+    WHERE t.indexing < 2 ORDER BY t.indexing LIMIT $1 FOR UPDATE OF t";
+
+/// Lets one node at a time fill the index.
+pub(super) const LOCK_ARCHIVE: &str =
+    "SELECT pg_advisory_xact_lock(hashtext(current_schema() || '.gradus.archive'))";
+
+/// A question that takes longer is given up.
+pub(super) const ASK_BRIEFLY: &str = "SET LOCAL statement_timeout = 2000";
 
 /// Serialises the appends of all nodes, so that positions are without gaps and become visible in their order.
 pub(super) const LOCK_LOG: &str = "SELECT pg_advisory_xact_lock(hashtext(current_schema() || '.gradus.log'))";

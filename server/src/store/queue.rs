@@ -59,6 +59,8 @@ pub struct QueueShare {
     pub count: i64,
     /// Their bytes.
     pub size_bytes: i64,
+    /// Of them not recognised yet.
+    pub left_bytes: i64,
 }
 
 macro_rules! queue_select {
@@ -101,6 +103,15 @@ impl Store {
         Ok(rows > 0)
     }
 
+    /// Says whether a recording can be taken now.
+    pub async fn recording_is_due(&self, now: Timestamp) -> Result<bool, StoreError> {
+        let sql = "SELECT COUNT(*) FROM (SELECT id FROM recording_queue
+                   WHERE (state = 'waiting' AND due_ms <= $1) OR (state = 'working' AND claimed_until_ms <= $1) LIMIT 1) AS due";
+        let count: i64 =
+            on!(self.read, |pool| sqlx::query_scalar(sql).bind(now.millis()).fetch_one(pool).await?);
+        Ok(count > 0)
+    }
+
     /// Takes the next recording, so that nobody else does before `until`; also one whose worker died.
     pub async fn claim_recording(
         &self,
@@ -111,7 +122,7 @@ impl Store {
                        attempts = attempts + 1
                    WHERE id = (SELECT id FROM recording_queue
                            WHERE (state = 'waiting' AND due_ms <= $1) OR (state = 'working' AND claimed_until_ms <= $1)
-                           ORDER BY priority DESC, due_ms, queued_at_ms, id LIMIT 1)
+                           ORDER BY priority DESC, due_ms, queued_at_ms, place, id LIMIT 1)
                        AND (state = 'waiting' OR claimed_until_ms <= $1)
                    RETURNING id, source, place, size_bytes, about, priority, state, attempts, due_ms, progress, reason,
                        conversation_id, queued_at_ms, begun_at_ms, ended_at_ms";
@@ -194,6 +205,13 @@ impl Store {
         Ok(rows > 0)
     }
 
+    /// Tries again now what was given up; returns how many there were.
+    pub async fn recordings_again(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let sql = "UPDATE recording_queue SET state = 'waiting', attempts = 0, due_ms = $1
+                   WHERE state = 'failed' AND place <> ''";
+        Ok(on!(self.write, |pool| sqlx::query(sql).bind(now.millis()).execute(pool).await?.rows_affected()))
+    }
+
     /// Puts a waiting recording before the others, or back among them.
     pub async fn recording_priority(&self, id: &str, priority: i64) -> Result<bool, StoreError> {
         let sql = "UPDATE recording_queue SET priority = $2 WHERE id = $1 AND state = 'waiting'";
@@ -219,22 +237,42 @@ impl Store {
         Ok(on!(self.read, |pool| sqlx::query_as(sql).bind(id).fetch_optional(pool).await?))
     }
 
-    /// Returns the recordings of the queue: those worked on first, then what failed, what waits, and the latest that are done.
-    pub async fn queued_recordings(&self, limit: i64) -> Result<Vec<QueuedRecording>, StoreError> {
+    /// Returns the recordings of the queue: those worked on first, then what failed, what waits, and what ended after `since`, the
+    /// latest first.
+    pub async fn queued_recordings(
+        &self,
+        since: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<QueuedRecording>, StoreError> {
         let sql = queue_select!(
-            "ORDER BY CASE state WHEN 'working' THEN 0 WHEN 'failed' THEN 1 WHEN 'waiting' THEN 2 ELSE 3 END,
+            "WHERE state IN ('waiting', 'working', 'failed') OR ended_at_ms > $1
+             ORDER BY CASE state WHEN 'working' THEN 0 WHEN 'failed' THEN 1 WHEN 'waiting' THEN 2 ELSE 3 END,
                  CASE WHEN state = 'waiting' THEN -priority ELSE 0 END,
-                 CASE WHEN state = 'waiting' THEN due_ms ELSE -COALESCE(ended_at_ms, 0) END, queued_at_ms, id LIMIT $1"
+                 CASE WHEN state = 'waiting' THEN due_ms ELSE -COALESCE(ended_at_ms, 0) END, queued_at_ms, place, id LIMIT $2"
         );
-        Ok(on!(self.read, |pool| sqlx::query_as(sql).bind(limit).fetch_all(pool).await?))
+        Ok(on!(self.read, |pool| {
+            sqlx::query_as(sql).bind(since.millis()).bind(limit).fetch_all(pool).await?
+        }))
     }
 
-    /// Returns how much of the queue is in which state.
-    pub async fn queue_shares(&self) -> Result<Vec<QueueShare>, StoreError> {
+    /// Returns the recordings in one state: those that wait in their order, others the latest first.
+    pub async fn recordings_in(&self, state: &str, limit: i64) -> Result<Vec<QueuedRecording>, StoreError> {
+        let sql = queue_select!(
+            "WHERE state = $1 ORDER BY CASE WHEN state = 'waiting' THEN -priority ELSE 0 END,
+                 CASE WHEN state = 'waiting' THEN due_ms ELSE -COALESCE(ended_at_ms, 0) END, queued_at_ms, place, id LIMIT $2"
+        );
+        Ok(on!(self.read, |pool| sqlx::query_as(sql).bind(state).bind(limit).fetch_all(pool).await?))
+    }
+
+    /// Returns how much of the queue is in which state; of what is over, only what ended after `since`.
+    pub async fn queue_shares(&self, since: Timestamp) -> Result<Vec<QueueShare>, StoreError> {
         let sql =
-            "SELECT state, COUNT(*) AS count, CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) AS size_bytes
-                   FROM recording_queue GROUP BY state ORDER BY state";
-        Ok(on!(self.read, |pool| sqlx::query_as(sql).fetch_all(pool).await?))
+            "SELECT state, COUNT(*) AS count, CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) AS size_bytes,
+                       CAST(COALESCE(SUM(CASE WHEN state IN ('waiting', 'working')
+                           THEN size_bytes * (1000 - progress) / 1000 ELSE 0 END), 0) AS BIGINT) AS left_bytes
+                   FROM recording_queue WHERE state IN ('waiting', 'working', 'failed') OR ended_at_ms > $1
+                   GROUP BY state ORDER BY state";
+        Ok(on!(self.read, |pool| sqlx::query_as(sql).bind(since.millis()).fetch_all(pool).await?))
     }
 
     /// Returns how many bytes the latest recordings had and how long they took together, in ms: what is left is reckoned by it.

@@ -41,7 +41,7 @@ impl Store {
     ) -> Result<Vec<CaseTimes>, StoreError> {
         let sql = "SELECT opened_at_ms, acknowledged_at_ms, closed_at_ms FROM cases
                    WHERE (CAST($1 AS TEXT) IS NULL OR team = $1) AND opened_at_ms >= $2 AND opened_at_ms < $3
-                   ORDER BY number";
+                     AND merged_into IS NULL ORDER BY number";
         Ok(on!(self.read, |pool| sqlx::query_as(sql)
             .bind(team)
             .bind(from.millis())

@@ -14,8 +14,8 @@ const READERS: u32 = 4;
 
 /// The one writer holds the lock, so there is nothing to skip.
 pub(super) const CLAIM_DUE: &str = "UPDATE cases SET claimed_until_ms = $2
-    WHERE id = (SELECT id FROM cases WHERE wake_at_ms <= $1 AND claimed_until_ms <= $1 AND closed_at_ms IS NULL
-                ORDER BY wake_at_ms LIMIT 1)
+    WHERE id IN (SELECT id FROM cases WHERE wake_at_ms <= $1 AND claimed_until_ms <= $1 AND closed_at_ms IS NULL
+                 ORDER BY wake_at_ms LIMIT $3)
     RETURNING id";
 
 pub(super) const CLAIM_CLIMBING: &str = "UPDATE alerts SET claimed_until_ms = $2
@@ -35,6 +35,29 @@ pub(super) const CLAIM_EDITS: &str = "UPDATE deliveries SET edit_due = FALSE
     WHERE channel = $1 AND (alert_id, user_id) IN (SELECT alert_id, user_id FROM deliveries
         WHERE channel = $1 AND edit_due LIMIT $2)
     RETURNING alert_id, user_id, channel, round, attempts, missed, external";
+
+/// The index of the archive. It keeps no text; what is taken out of it is gone from the file at once.
+pub(super) const ARCHIVE: &str =
+    "CREATE VIRTUAL TABLE archive_words USING fts5(lemmas, content='', columnsize=0, tokenize='ascii');
+    INSERT INTO archive_words (archive_words, rank) VALUES ('secure-delete', 1);";
+
+/// Puts utterances into the index: `[[doc, lemmas], …]` in rising order, as the index likes them.
+pub(super) const ARCHIVE_PUT: &str = "INSERT INTO archive_words (rowid, lemmas)
+    SELECT CAST(value->>0 AS BIGINT), value->>1 FROM json_each($1) ORDER BY 1";
+
+/// Takes utterances out of the index; it has to be told what it holds of them.
+pub(super) const ARCHIVE_TAKE: &str = "INSERT INTO archive_words (archive_words, rowid, lemmas)
+    SELECT 'delete', CAST(value->>0 AS BIGINT), value->>1 FROM json_each($1) ORDER BY 2";
+
+/// Utterances with these words within a span of places, the latest first.
+pub(super) const ARCHIVE_FIND: &str = "SELECT rowid FROM archive_words
+    WHERE archive_words MATCH $1 AND rowid < $2 AND rowid >= $3 ORDER BY rowid DESC LIMIT $4";
+
+/// Utterances that wait for the index, the new ones first.
+pub(super) const ARCHIVE_WAITING: &str =
+    "SELECT t.conversation_id, t.utterance, v.archive_key, t.text, t.lemmas
+    FROM utterance_texts t JOIN conversations v ON v.id = t.conversation_id
+    WHERE t.indexing < 2 ORDER BY t.indexing LIMIT $1";
 
 /// How many rows one INSERT holds, largest first. Few sizes, so that each statement is prepared once; measured in
 /// `docs/decisions/0002-append-path.md`.

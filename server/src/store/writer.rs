@@ -16,7 +16,9 @@ use super::engine::{Db, Tx, within};
 use super::error::StoreError;
 use super::json::JsonText;
 use super::log::Receipt;
-use super::{Store, alerts, authority, cases, conversations, customers, imports, promises};
+use super::{
+    Store, alerts, authority, cases, conversations, customers, imports, incidents, promises, related,
+};
 use crate::clock::Clock;
 
 /// Batches that wait for the writer; more callers wait outside.
@@ -257,6 +259,13 @@ pub(super) async fn apply(tx: &mut Tx, change: &Change) -> Result<(), StoreError
         Change::AcknowledgeCase { id, by, at } => cases::acknowledge(tx, id, by, *at).await,
         Change::TakeOver { id, by, at } => cases::take_over(tx, id, by, *at).await,
         Change::Resolve { id, resolution } => cases::resolve(tx, id, resolution).await,
+        Change::MergeCase { id, into, by, at } => related::merge(tx, id, into, by, *at).await,
+        Change::JoinIncident { incident, kind, conversation, utterance, at } => {
+            incidents::join(tx, (*incident, *kind), (conversation, *utterance), *at).await
+        }
+        Change::LinkCase { id, other, linked, by, at } => {
+            related::link(tx, (id, other), *linked, by, *at).await
+        }
         Change::Timeline(entry) => cases::write_down(tx, entry).await,
         Change::Grant(grant) => authority::write(tx, grant).await,
         Change::Alert(alert) => alerts::give(tx, alert).await,

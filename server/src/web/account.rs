@@ -7,6 +7,7 @@ use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::channels::{ChannelsView, channels_of};
+use super::factor::{WaysIn, ways_in};
 use super::sign_in::{LONGEST, hash};
 use super::{Frame, Lang, Section, frame, show};
 use crate::api::{ApiError, Asked, Filled, mend};
@@ -20,6 +21,7 @@ pub(super) struct AccountPage {
     pub f: Frame,
     pub wrongs: Wrongs,
     pub channels: ChannelsView,
+    pub ways: WaysIn,
 }
 
 /// What is wrong beside the fields of the password.
@@ -45,7 +47,16 @@ pub async fn page(State(app): State<App>, me: Me, Asked(done): Asked<Done>) -> R
         (None, None) => None,
     };
     let channels = channels_of(&app, &me).await?;
-    show(&AccountPage { f, wrongs: Wrongs::default(), channels })
+    let ways = ways_in(&app, &me, &f.w).await?;
+    show(&AccountPage { f, wrongs: Wrongs::default(), channels, ways })
+}
+
+/// Shows the settings with what is wrong with the password that takes the second step away.
+pub(super) async fn with_wrong_factor(app: &App, me: &Me, wrong: &'static str) -> Result<Response, ApiError> {
+    let f = frame(app, me, Section::Other);
+    let channels = channels_of(app, me).await?;
+    let ways = WaysIn { wrong: Some(wrong), ..ways_in(app, me, &f.w).await? };
+    show(&AccountPage { f, wrongs: Wrongs::default(), channels, ways })
 }
 
 /// The form of the language.
@@ -91,16 +102,17 @@ pub async fn password(
     me.changes(&form.csrf, May::Read)?;
     let f = frame(&app, &me, Section::Other);
     let channels = channels_of(&app, &me).await?;
+    let ways = ways_in(&app, &me, &f.w).await?;
     let now = app.desk.clock.now();
     let stored = me.user.password_hash.clone();
     let (e_old, e_new) = (f.w.t.e_password_old, f.w.t.e_password);
     if form.new.chars().count() < password::SHORTEST || form.new.len() > LONGEST {
         let wrongs = Wrongs { old: None, new: Some(e_new) };
-        return Ok(mend(show(&AccountPage { f, wrongs, channels })?));
+        return Ok(mend(show(&AccountPage { f, wrongs, channels, ways })?));
     }
     if !app.gate.fits((&me.user.login, peer.0), form.old, stored, now).await? {
         let wrongs = Wrongs { old: Some(e_old), new: None };
-        return Ok(mend(show(&AccountPage { f, wrongs, channels })?));
+        return Ok(mend(show(&AccountPage { f, wrongs, channels, ways })?));
     }
     app.desk.store.set_password(&me.user.id, &hash(form.new).await?).await?;
     app.desk.store.audit(now, &me.user.id.0, "user.password", &format!("user:{}", me.user.id), "").await?;

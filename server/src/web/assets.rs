@@ -24,8 +24,10 @@ assets! {
     "live.js" "text/javascript; charset=utf-8";
     "board.js" "text/javascript; charset=utf-8";
     "alerts.js" "text/javascript; charset=utf-8";
+    "listen.js" "text/javascript; charset=utf-8";
     "player.js" "text/javascript; charset=utf-8";
     "review.js" "text/javascript; charset=utf-8";
+    "moment.js" "text/javascript; charset=utf-8";
     "keys.js" "text/javascript; charset=utf-8";
 }
 

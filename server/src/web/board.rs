@@ -32,6 +32,9 @@ pub(super) struct BoardRow {
     begun: String,
     length: String,
     live: bool,
+    /// Whether it has sound that can be listened in to.
+    sounds: bool,
+    ear: String,
     customer: String,
     badges: Vec<Badge>,
     icon: String,
@@ -60,6 +63,8 @@ pub(super) struct AlertLine {
     customer: String,
     what: String,
     why: String,
+    /// What the customer said.
+    quote: String,
     repeat: bool,
     since_ms: i64,
     case_id: Option<String>,
@@ -123,6 +128,8 @@ fn board_row(w: &Words, row: &ConversationRow, curve: &[HeatRow]) -> BoardRow {
         begun: w.moment(row.started_at_ms),
         length: w.place(end - row.started_at_ms),
         live,
+        sounds: live && sounds(row),
+        ear: icons::icon("listen"),
         customer: customer_name(w, row),
         badges: badges(w, [row.revenue_rank, row.growth_rank], row.customer_mark.as_deref()),
         icon: icons::icon(&row.channel),
@@ -145,6 +152,11 @@ fn board_row(w: &Words, row: &ConversationRow, curve: &[HeatRow]) -> BoardRow {
             () => w.t.is_over,
         },
     }
+}
+
+/// Says whether a conversation came as live sound.
+pub(super) fn sounds(row: &ConversationRow) -> bool {
+    row.source.as_deref().is_some_and(|source| source.starts_with("live:"))
 }
 
 pub(super) fn customer_name(w: &Words, row: &ConversationRow) -> String {
@@ -187,9 +199,11 @@ pub fn alert_words(w: &Words, alert: &AlertRow) -> (String, String) {
     (what, why.join(" · "))
 }
 
-/// `alerts` come with the names of their customers.
-pub(super) fn alert_lines(w: &Words, alerts: &[(AlertRow, Option<String>)]) -> Vec<AlertLine> {
-    let line = |(alert, customer): &(AlertRow, Option<String>)| {
+/// An alert with the name of its customer and the words it rests on.
+pub(super) type Called = (AlertRow, Option<String>, Option<String>);
+
+pub(super) fn alert_lines(w: &Words, alerts: &[Called]) -> Vec<AlertLine> {
+    let line = |(alert, customer, quote): &Called| {
         let (what, why) = alert_words(w, alert);
         let conversation = alert.conversation_id.as_ref().map(|id| format!("/conversations/{id}"));
         let case = alert.case_id.as_ref().map(|id| format!("/cases/{id}"));
@@ -202,6 +216,7 @@ pub(super) fn alert_lines(w: &Words, alerts: &[(AlertRow, Option<String>)]) -> V
             customer: customer.clone().unwrap_or_else(|| w.t.unknown_customer.to_owned()),
             what,
             why,
+            quote: quote.clone().unwrap_or_default(),
             repeat: alert.repeats > 0 || alert.level > 0,
             since_ms: alert.created_at_ms,
             case_id: alert.case_id.as_ref().filter(|_| alert.topic == "case").map(ToString::to_string),
@@ -277,7 +292,7 @@ async fn strip(app: &App, me: &Me, w: &Words) -> Result<Vec<AlertLine>, ApiError
             || row.as_ref().is_none_or(|row| row.case_state.as_deref().is_none_or(|state| state == "open"));
         // A case that still calls for somebody says so in one line; which of its clocks ring besides is on its page.
         let rings = |topic: &str| topic.ends_with("_warning") || topic.ends_with("_breach");
-        let known = |(shown, _): &(AlertRow, Option<String>)| {
+        let known = |(shown, ..): &Called| {
             let [one, other] = [shown.topic.as_str(), alert.topic.as_str()];
             let said = one == other || (one == "case" && rings(other)) || (rings(one) && rings(other));
             said && alert.case_id.is_some()
@@ -285,7 +300,12 @@ async fn strip(app: &App, me: &Me, w: &Words) -> Result<Vec<AlertLine>, ApiError
                 && shown.department == alert.department
         };
         if seen && waits && !named.iter().any(known) {
-            named.push((alert, row.map(|row| customer_name(w, &row))));
+            let grounds = match &alert.decision_id {
+                Some(id) if alert.topic == "case" => app.desk.store.grounds(id).await?,
+                _ => None,
+            };
+            let quote = grounds.and_then(|grounds| grounds.quote);
+            named.push((alert, row.map(|row| customer_name(w, &row)), quote));
         }
     }
     Ok(alert_lines(w, &named))

@@ -2,6 +2,7 @@
 //! its field.
 
 mod form;
+mod related;
 mod service;
 mod view;
 
@@ -16,12 +17,14 @@ use crate::api::{ApiError, Asked, Filled, mend};
 use crate::auth::{May, Me, Role};
 use crate::dossier::{FORMER, prepare};
 use crate::http::App;
+use crate::rating;
 use crate::store::{CaseRow, UserId, Verdict};
 
 pub(super) use form::CaseForm;
+pub use related::{add as add_documents, link, merge, remove as remove_document, unlink};
 pub(super) use service::{AskView, ask_view};
 pub use service::{answer, ask, follow, inform, prioritise, resume, wait};
-pub(super) use view::{CaseParts, Page, view};
+pub(super) use view::{Care, CaseParts, Page, view};
 
 /// Shows a case.
 pub async fn page(
@@ -58,6 +61,14 @@ async fn render(app: &App, me: &Me, row: CaseRow, form: CaseForm) -> Result<Resp
     let clocks = store.clocks_of_case(&row.id).await?;
     let asks = store.asks_of_case(&row.id).await?;
     let followers = store.followers_of(&row.id).await?;
+    let related = store.related_to(&row.id, row.customer_id.as_ref()).await?;
+    let related: Vec<_> = related.into_iter().filter(|other| me.sees(other.team.as_deref())).collect();
+    let documents = store.documents_of(&row.id).await?;
+    let care = Care {
+        rating: store.rating_of(&row.id).await?,
+        link: format!("{}{}", app.desk.config.http.public(), rating::path(&app.desk, row.number).await?),
+        stayed: store.stayed(&row.id).await?,
+    };
     let options = match row.cause.as_deref().filter(|_| row.closed_at_ms.is_none()) {
         Some(cause) => prepare(&store.solved(cause, FORMER).await?),
         None => Vec::new(),
@@ -70,6 +81,9 @@ async fn render(app: &App, me: &Me, row: CaseRow, form: CaseForm) -> Result<Resp
     let parts = CaseParts {
         options: &options,
         promises: &promises,
+        related: &related,
+        documents: &documents,
+        care: &care,
         clocks: &clocks,
         asks: &asks,
         followers: &followers,

@@ -92,8 +92,10 @@ pub(super) async fn channels_of(app: &App, me: &Me) -> Result<ChannelsView, ApiE
     })
 }
 
-fn page(app: &App, me: &Me, channels: ChannelsView) -> Result<Response, ApiError> {
-    show(&AccountPage { f: frame(app, me, Section::Other), wrongs: Wrongs::default(), channels })
+async fn page(app: &App, me: &Me, channels: ChannelsView) -> Result<Response, ApiError> {
+    let f = frame(app, me, Section::Other);
+    let ways = super::factor::ways_in(app, me, &f.w).await?;
+    show(&AccountPage { f, wrongs: Wrongs::default(), channels, ways })
 }
 
 /// The form of the channels.
@@ -139,7 +141,7 @@ pub async fn save(
     let (Ok(hours), None) = (hours, view.e_email) else {
         email.clone_into(&mut view.email.address);
         (view.quiet_from, view.quiet_to) = (form.quiet_from, form.quiet_to);
-        return Ok(mend(page(&app, &me, view)?));
+        return Ok(mend(page(&app, &me, view).await?));
     };
     let store = &app.desk.store;
     let now = app.desk.clock.now();
@@ -189,7 +191,7 @@ pub async fn test(
         return Err(ApiError::NotFound);
     }
     view.tried = Some(try_channel(&app, &me, &form.channel, &to).await?);
-    page(&app, &me, view)
+    page(&app, &me, view).await
 }
 
 /// Tries a channel in the name of somebody, who waits a few seconds between two tries.
@@ -229,7 +231,7 @@ pub async fn link(
     let link = name.map(|name| format!("https://t.me/{name}?start={code}"));
     let mut view = channels_of(&app, &me).await?;
     view.code = Some(CodeView { command: format!("/start {code}"), link });
-    page(&app, &me, view)
+    page(&app, &me, view).await
 }
 
 /// Forgets the chat.

@@ -1,19 +1,24 @@
 //! The complaint form for any employee: reached by a link or a printed code, without an account, with the one instruction beside
 //! it (article 4). It opens nothing else.
 
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use gradus_engine::case::Action;
 use gradus_engine::signal::{Channel, Party};
+use gradus_engine::time::{Millis, Timestamp};
 use serde::Deserialize;
 
 use super::error::asked_lang;
 use super::{Words, assets, show, words_for};
 use crate::api::{ApiError, Filled, mend};
 use crate::desk::digest;
-use crate::http::App;
+use crate::http::{App, Peer};
 use crate::intake::{Incoming, IncomingParty, IncomingUtterance};
 use crate::password;
 use crate::phone::Phone;
@@ -75,9 +80,35 @@ fn known(app: &App, key: &str) -> Result<(), ApiError> {
     if !wanted.is_empty() && same { Ok(()) } else { Err(ApiError::NotFound) }
 }
 
+/// How many complaints came from where within the last hour.
+#[derive(Default)]
+pub struct Pace {
+    taken: Mutex<HashMap<Option<IpAddr>, VecDeque<Timestamp>>>,
+}
+
+impl Pace {
+    /// Notes one more; says how many seconds to wait when there were too many.
+    fn note(&self, from: Option<IpAddr>, most: u32, now: Timestamp) -> Result<(), u64> {
+        const HOUR: Millis = Millis::minutes(60);
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.retain(|_, times| times.back().is_some_and(|last| now.since(*last) < HOUR));
+        let times = taken.entry(from).or_default();
+        while times.front().is_some_and(|first| now.since(*first) >= HOUR) {
+            times.pop_front();
+        }
+        if times.len() >= usize::try_from(most).unwrap_or(usize::MAX) {
+            let first = times.front().copied().unwrap_or(now);
+            return Err((first.plus(HOUR).since(now).get() / 1_000).max(1));
+        }
+        times.push_back(now);
+        Ok(())
+    }
+}
+
 /// Takes a complaint: the words are judged like any others, and a case is opened whatever is in them.
 pub async fn submit(
     State(app): State<App>,
+    Peer(peer): Peer,
     Path(key): Path<String>,
     headers: HeaderMap,
     Filled(form): Filled<Complaint>,
@@ -89,6 +120,8 @@ pub async fn submit(
     }
     let desk = &app.desk;
     let now = desk.clock.now();
+    let most = desk.config.complaint.per_hour;
+    app.complaints.note(peer, most, now).map_err(ApiError::Wait)?;
     let name = format!("complaint-{}", password::token()?.get(..20).unwrap_or_default());
     let id = desk.begin_from(&incoming(&form), &name, now, None, Some(FORM.to_owned())).await?;
     let story = form.story.trim();
@@ -141,7 +174,7 @@ fn incoming(form: &Complaint) -> Incoming {
     }
 }
 
-fn spoken(index: u32, party: Party, text: &str, at: gradus_engine::time::Timestamp) -> Spoken {
+fn spoken(index: u32, party: Party, text: &str, at: Timestamp) -> Spoken {
     Spoken {
         index,
         party,

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::authority::{Card, card, over_words};
-use super::board::{case_link, customer_name};
+use super::board::{case_link, customer_name, sounds};
 use super::hints::{HintsView, hints};
 use super::svg::{Curve, Mark, Point, heat_curve, waveform};
 use super::transcript::{Decided, Line, causes, lines};
@@ -71,6 +71,8 @@ pub(super) struct ConversationView {
     icon: String,
     channel: &'static str,
     live: bool,
+    /// Whether it can be listened in to.
+    sounds: bool,
     begun_ms: i64,
     begun: String,
     length: String,
@@ -192,6 +194,7 @@ pub(super) fn view(
         icon: icons::icon(&row.channel),
         channel: w.channel(&row.channel),
         live,
+        sounds: live && sounds(row),
         begun_ms: row.started_at_ms,
         begun: w.moment(row.started_at_ms),
         length: if length_ms > 0 { w.span(length_ms) } else { String::new() },

@@ -8,13 +8,17 @@ use serde::Deserialize;
 use super::board::rendered;
 use super::cases::{CaseLine, line};
 use super::{Badge, Frame, Section, Words, badges, frame, show};
-use crate::api::{ApiError, Asked, Filled};
+use crate::api::{ApiError, Asked, Filled, mend};
 use crate::auth::{May, Me};
+use crate::desk::digest;
 use crate::http::App;
-use crate::store::{CaseFilter, ContactKind, Customer, CustomerId, Purchase};
+use crate::mask::MaskedText;
+use crate::store::{CaseFilter, ContactKind, Customer, CustomerId, CustomerNote, JoinRow, Purchase, UserId};
 
 /// Customers that a search shows.
 const MOST: i64 = 100;
+/// Longest note, in characters.
+pub const LONGEST_NOTE: usize = 2_000;
 /// Milliseconds of a year.
 const YEAR_MS: i64 = 365 * 86_400_000;
 
@@ -55,6 +59,31 @@ pub(super) struct CardPage {
     pub rows: Vec<String>,
     pub cases: Vec<CaseLine>,
     pub purchases: Vec<Bought>,
+    pub notes: Vec<NoteLine>,
+    /// Cards that were joined into this one, by id and name.
+    pub joined: Vec<(String, String)>,
+    /// The card that this one was joined into.
+    pub lives_on: Option<String>,
+    pub wrong: Option<&'static str>,
+}
+
+/// A note on a customer in words.
+pub(super) struct NoteLine {
+    pub id: String,
+    pub text: String,
+    pub about: String,
+    pub mine: bool,
+}
+
+/// Returns a note on a customer in words.
+pub(super) fn note_line(w: &Words, note: &CustomerNote, me: &UserId) -> NoteLine {
+    let by = note.written_by_name.clone().unwrap_or_else(|| w.t.unknown.to_owned());
+    NoteLine {
+        id: note.id.clone(),
+        text: note.text.clone(),
+        about: format!("{by}, {}", w.moment(note.written_at_ms)),
+        mine: note.written_by == *me,
+    }
 }
 
 /// What is looked for.
@@ -114,10 +143,14 @@ pub(super) fn customer_facts(w: &Words, customer: &Customer) -> Vec<(&'static st
 
 /// Shows one customer.
 pub async fn card(State(app): State<App>, me: Me, Path(id): Path<String>) -> Result<Response, ApiError> {
+    show(&build(&app, &me, id, None).await?)
+}
+
+async fn build(app: &App, me: &Me, id: String, wrong: Option<&'static str>) -> Result<CardPage, ApiError> {
     let store = &app.desk.store;
     let customer = store.customer(&CustomerId(id)).await?.ok_or(ApiError::NotFound)?;
-    let f = frame(&app, &me, Section::Customers);
-    let mut talks = app.conversations_of(&me, &customer.id).await?;
+    let f = frame(app, me, Section::Customers);
+    let mut talks = app.conversations_of(me, &customer.id).await?;
     for talk in &mut talks {
         // Every row is this customer's: what it was about tells them apart.
         talk.customer_name = talk.subject.take().or_else(|| Some(f.w.moment(talk.started_at_ms)));
@@ -136,18 +169,167 @@ pub async fn card(State(app): State<App>, me: Me, Path(id): Path<String>) -> Res
     let purchases = store.purchases(&customer.id, &since.date().to_string()).await?;
     let contact =
         |kind: ContactKind, value: String| if kind == ContactKind::Tel { telephone(&value) } else { value };
-    show(&CardPage {
+    let notes = store.customer_notes(&customer.id).await?;
+    let joined = store.joined_into(&customer.id).await?;
+    let joined_line = |row: &JoinRow| {
+        (row.from_id.to_string(), row.from_name.clone().unwrap_or_else(|| f.w.t.no_name.to_owned()))
+    };
+    Ok(CardPage {
+        notes: notes.iter().map(|note| note_line(&f.w, note, &me.user.id)).collect(),
+        joined: joined.iter().map(joined_line).collect(),
+        lives_on: store.lives_on_as(&customer.id).await?.map(|id| id.to_string()),
+        wrong,
         id: customer.id.to_string(),
         marked: customer.mark.is_some(),
         name: customer.name.clone().unwrap_or_else(|| f.w.t.unknown_customer.to_owned()),
         badges: badges(&f.w, [customer.revenue_rank, customer.growth_rank], customer.mark.as_deref()),
         contacts: contacts.into_iter().map(|found| contact(found.kind, found.value)).collect(),
         facts: customer_facts(&f.w, &customer),
-        rows: rendered(&app, &f.w, &talks).await?,
+        rows: rendered(app, &f.w, &talks).await?,
         cases: cases.iter().map(|row| line(&f.w, row)).collect(),
         purchases: purchases.iter().map(|bought| bought_line(&f.w, bought)).collect(),
         f,
     })
+}
+
+/// A note, or the second card of one person.
+#[derive(Deserialize)]
+pub struct CardForm {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    text: String,
+}
+
+/// Writes a note on a customer.
+pub async fn note(
+    State(app): State<App>,
+    me: Me,
+    Path(id): Path<String>,
+    Filled(form): Filled<CardForm>,
+) -> Result<Response, ApiError> {
+    me.changes(&form.csrf, May::Note)?;
+    if form.text.trim().is_empty() || form.text.chars().count() > LONGEST_NOTE {
+        let words = frame(&app, &me, Section::Customers).w.t.e_note;
+        return Ok(mend(show(&build(&app, &me, id, Some(words)).await?)?));
+    }
+    app.note_customer(&me, &CustomerId(id.clone()), form.text.trim()).await?;
+    Ok(Redirect::to(&format!("/customers/{id}")).into_response())
+}
+
+/// Takes a note on a customer away: who wrote it may, and whoever acts on cases.
+pub async fn remove_note(
+    State(app): State<App>,
+    me: Me,
+    Path((id, note)): Path<(String, String)>,
+    Filled(form): Filled<CardForm>,
+) -> Result<Response, ApiError> {
+    me.changes(&form.csrf, May::Note)?;
+    app.remove_customer_note(&me, &CustomerId(id.clone()), &note).await?;
+    Ok(Redirect::to(&format!("/customers/{id}")).into_response())
+}
+
+/// Joins another card into this one: by its telephone, e-mail or id.
+pub async fn join(
+    State(app): State<App>,
+    me: Me,
+    Path(id): Path<String>,
+    Filled(form): Filled<CardForm>,
+) -> Result<Response, ApiError> {
+    me.changes(&form.csrf, May::Act)?;
+    let t = frame(&app, &me, Section::Customers).w.t;
+    let here = CustomerId(id.clone());
+    let other = app.desk.store.customer_named(form.text.trim()).await?.filter(|other| *other != here);
+    let wrong = match other {
+        None => t.e_cu_other,
+        Some(other) => match app.join_customers(&me, &other, &here).await {
+            Ok(()) => return Ok(Redirect::to(&format!("/customers/{id}")).into_response()),
+            Err(ApiError::Conflict(_)) => t.e_cu_joined,
+            Err(error) => return Err(error),
+        },
+    };
+    Ok(mend(show(&build(&app, &me, id, Some(wrong)).await?)?))
+}
+
+/// Parts a card again from the one into which it was joined.
+pub async fn part(
+    State(app): State<App>,
+    me: Me,
+    Path(id): Path<String>,
+    Filled(form): Filled<CardForm>,
+) -> Result<Response, ApiError> {
+    me.changes(&form.csrf, May::Act)?;
+    let into = app.part_customer(&me, &CustomerId(id)).await?;
+    Ok(Redirect::to(&format!("/customers/{into}")).into_response())
+}
+
+impl App {
+    /// Writes a note on a customer.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such customer.
+    pub async fn note_customer(&self, me: &Me, id: &CustomerId, text: &str) -> Result<(), ApiError> {
+        let store = &self.desk.store;
+        store.customer(id).await?.ok_or(ApiError::NotFound)?;
+        let (now, text) = (self.desk.clock.now(), MaskedText::of(text));
+        let name = digest(format!("{id} {} {}", now.millis(), text.as_str()).as_bytes());
+        let name = name.get(..20).unwrap_or_default();
+        store.add_customer_note(name, id, &text, (&me.user.id, now)).await?;
+        store.audit(now, &me.user.id.0, "customer.note", &format!("customer:{id}"), name).await?;
+        Ok(())
+    }
+
+    /// Takes a note on a customer away.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none, `Forbidden` where it is somebody else's.
+    pub async fn remove_customer_note(&self, me: &Me, id: &CustomerId, note: &str) -> Result<(), ApiError> {
+        let notes = self.desk.store.customer_notes(id).await?;
+        let known = notes.into_iter().find(|known| known.id == note).ok_or(ApiError::NotFound)?;
+        if known.written_by != me.user.id {
+            me.may(May::Act)?;
+        }
+        self.desk.store.remove_customer_note(id, note).await?;
+        let now = self.desk.clock.now();
+        let object = format!("customer:{id}");
+        self.desk.store.audit(now, &me.user.id.0, "customer.remove_note", &object, note).await?;
+        Ok(())
+    }
+
+    /// Joins a customer into another.
+    ///
+    /// # Errors
+    /// `NotFound` where one of them is not known, `Conflict` where one is joined already.
+    pub async fn join_customers(
+        &self,
+        me: &Me,
+        from: &CustomerId,
+        into: &CustomerId,
+    ) -> Result<(), ApiError> {
+        let store = &self.desk.store;
+        for id in [from, into] {
+            store.customer(id).await?.ok_or(ApiError::NotFound)?;
+        }
+        if from == into {
+            return Err(ApiError::Conflict("a customer cannot be joined with themselves".to_owned()));
+        }
+        let now = self.desk.clock.now();
+        store.join_customers(from, into, (&me.user.id, now)).await?;
+        store.audit(now, &me.user.id.0, "customer.join", &format!("customer:{into}"), &from.0).await?;
+        Ok(())
+    }
+
+    /// Parts a customer again; returns from whom.
+    ///
+    /// # Errors
+    /// `NotFound` where they are not joined.
+    pub async fn part_customer(&self, me: &Me, from: &CustomerId) -> Result<CustomerId, ApiError> {
+        let into = self.desk.store.part_customer(from).await?;
+        let now = self.desk.clock.now();
+        let object = format!("customer:{into}");
+        self.desk.store.audit(now, &me.user.id.0, "customer.part", &object, &from.0).await?;
+        Ok(into)
+    }
 }
 
 /// A form with nothing but its token.

@@ -74,7 +74,14 @@ fn refusal(w: &Words, refusal: Option<&Refusal>) -> String {
         Some(Refusal::NotResolved) => w.t.r_not_resolved,
         Some(Refusal::NoCase) => w.t.r_no_case,
         Some(Refusal::AlreadyOpen) => w.t.r_already_open,
-        _ => w.t.r_incomplete,
+        Some(Refusal::NotTaken) => w.t.r_not_taken,
+        Some(Refusal::AlreadyWaiting) => w.t.r_waits,
+        Some(Refusal::NotWaiting) => w.t.r_waits_not,
+        Some(Refusal::InThePast) => w.t.r_past,
+        Some(Refusal::NoDepartment(_)) => w.t.r_department,
+        Some(Refusal::AlreadyAsked(_)) => w.t.r_asked,
+        Some(Refusal::NotAsked(_)) => w.t.r_not_asked,
+        Some(Refusal::Incomplete(_)) | None => w.t.r_incomplete,
     };
     text.to_owned()
 }

@@ -11,6 +11,8 @@ pub enum Section {
     Board,
     /// All conversations.
     Conversations,
+    /// Everything that was said.
+    Archive,
     /// Cases.
     Cases,
     /// Questions to departments.
@@ -83,6 +85,7 @@ impl Frame {
             ("/cases", t.cases, "cases", "c", Section::Cases, May::Read),
             ("/asks", t.asks_short, "asks", "d", Section::Asks, May::Act),
             ("/conversations", t.conversations, "conversations", "v", Section::Conversations, May::Read),
+            ("/archive", t.archive, "archive", "a", Section::Archive, May::Search),
             ("/customers", t.customers, "customers", "l", Section::Customers, May::Read),
             ("/practice", t.practice, "practice", "g", Section::Practice, May::Read),
             ("/week", t.week, "week", "w", Section::Week, May::Figures),
@@ -120,6 +123,11 @@ impl Frame {
         self.who.role.may(May::Figures)
     }
 
+    /// Says whether the person may take out what a search found.
+    pub fn may_export(&self) -> bool {
+        self.who.role.may(May::Export)
+    }
+
     /// Says whether the person may change the protocol.
     pub fn may_protocol(&self) -> bool {
         self.who.role.may(May::Protocol)
@@ -143,6 +151,11 @@ impl Frame {
     /// Says whether the person may send conversations in.
     pub fn may_send(&self) -> bool {
         self.who.role.may(May::Send)
+    }
+
+    /// Says whether the person may listen in to calls.
+    pub fn may_listen(&self) -> bool {
+        self.who.role.may(May::Listen)
     }
 
     /// Returns the address of an asset, with its version.

@@ -2,9 +2,12 @@
 //! no SQL, no status codes.
 
 mod account;
+mod archive;
 mod asks;
 mod assets;
+mod audit;
 mod authority;
+mod backtest;
 mod behind;
 mod board;
 mod brief;
@@ -16,20 +19,27 @@ mod conversation;
 mod customers;
 mod deliveries;
 mod duty;
+mod enter;
 mod error;
+mod factor;
 mod feedback;
 mod findings;
 mod frame;
 mod hints;
 mod icons;
+mod incidents;
 mod learn;
+mod person;
 mod practice;
 mod protocol;
 mod quality;
+mod rating;
+mod recordings;
 mod review;
 mod sign_in;
 mod streams;
 mod svg;
+mod system;
 mod tasks;
 mod texts;
 mod transcript;
@@ -57,6 +67,7 @@ pub(crate) use duty::ROLES as DUTY_ROLES;
 pub(crate) use hints::hints;
 
 pub use board::{alert_words, render_row};
+pub use complaint::Pace as ComplaintPace;
 pub use error::as_pages;
 pub use frame::{Frame, Section, Who};
 pub use words::{Lang, Words};
@@ -71,11 +82,17 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/", get(board::page))
         .route("/alerts", get(board::alerts))
         .route("/sign-in", get(sign_in::page).post(sign_in::submit))
+        .route("/sign-in/code", get(enter::code_page).post(enter::code))
+        .route("/enter/{token}", get(enter::page).post(enter::submit))
         .route("/sign-out", post(sign_in::out))
         .route("/setup", get(sign_in::setup_page).post(sign_in::setup))
         .route("/account", get(account::page))
         .route("/account/language", post(account::language))
         .route("/account/password", post(account::password))
+        .route("/account/sessions/end", post(factor::end))
+        .route("/account/factor/begin", post(factor::begin))
+        .route("/account/factor/confirm", post(factor::confirm))
+        .route("/account/factor/off", post(factor::off))
         .route("/account/channels", post(channels::save))
         .route("/account/channels/test", post(channels::test))
         .route("/account/telegram", post(channels::link))
@@ -103,9 +120,15 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/cases/{id}/ask", post(case::ask))
         .route("/cases/{id}/answer", post(case::answer))
         .route("/cases/{id}/follow", post(case::follow))
+        .route("/cases/{id}/merge", post(case::merge))
+        .route("/cases/{id}/link", post(case::link))
+        .route("/cases/{id}/unlink", post(case::unlink))
+        .route("/cases/{id}/documents/{document}", get(crate::api::documents::read))
+        .route("/cases/{id}/documents/{document}/remove", post(case::remove_document))
         .layer(DefaultBodyLimit::max(FORM_BYTES));
     let uploads = Router::new()
         .route("/conversations/upload", post(upload::submit))
+        .route("/cases/{id}/documents", post(case::add_documents))
         .layer(DefaultBodyLimit::max(upload_bytes));
     Router::new()
         .merge(pages)
@@ -119,6 +142,7 @@ pub fn routes(app: &App) -> Router<App> {
 /// Returns the routes of the pages behind the menu: departments, authority, rota, protocol, auditor.
 fn desk_routes() -> Router<App> {
     let pages = Router::new()
+        .route("/archive", get(archive::page))
         .route("/asks", get(asks::page))
         .route("/authority", get(authority::page))
         .route("/authority/{id}/answer", post(authority::answer))
@@ -131,7 +155,15 @@ fn desk_routes() -> Router<App> {
         .route("/practice/sessions/{id}", get(practice::session).post(practice::reply))
         .route("/protocol", get(protocol::page))
         .route("/protocol/read", post(protocol::read))
+        .route("/protocol/backtest", get(backtest::page).post(backtest::submit))
         .route("/findings", get(findings::page))
+        .route("/incidents", get(incidents::list))
+        .route("/incidents/{number}", get(incidents::page))
+        .route("/incidents/{number}/inform", post(incidents::inform))
+        .route("/incidents/{number}/name", post(incidents::name))
+        .route("/incidents/{number}/close", post(incidents::close))
+        .route("/rate/{key}", get(rating::page).post(rating::submit))
+        .route("/cases/{id}/stayed", post(rating::stayed))
         .route("/complaint/{key}", get(complaint::page).post(complaint::submit))
         .route("/duty", get(duty::page).post(duty::add))
         .route("/duty/{id}/remove", post(duty::remove))
@@ -154,9 +186,23 @@ fn desk_routes() -> Router<App> {
         .route("/customers", get(customers::list))
         .route("/customers/{id}", get(customers::card))
         .route("/customers/{id}/forgive", post(customers::forgive))
+        .route("/customers/{id}/notes", post(customers::note))
+        .route("/customers/{id}/notes/{note}/remove", post(customers::remove_note))
+        .route("/customers/{id}/join", post(customers::join))
+        .route("/customers/{id}/part", post(customers::part))
         .route("/users", get(users::page).post(users::add))
+        .route("/users/{id}", get(person::page).post(person::change))
         .route("/users/{id}/active", post(users::active))
+        .route("/users/{id}/link", post(person::link))
+        .route("/users/{id}/sign-out", post(person::sign_out))
+        .route("/users/{id}/factor-off", post(person::factor_off))
+        .route("/audit", get(audit::page))
+        .route("/system", get(system::page))
+        .route("/system/retention", post(system::retain))
         .route("/streams", get(streams::page))
+        .route("/recordings", get(recordings::page))
+        .route("/recordings/again", post(recordings::again))
+        .route("/recordings/{id}", post(recordings::change))
         .route("/deliveries", get(deliveries::page))
         .route("/deliveries/again", post(deliveries::again))
         .route("/deliveries/test", post(deliveries::test))

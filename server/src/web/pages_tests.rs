@@ -10,16 +10,25 @@ use gradus_engine::time::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::account::{AccountPage, Wrongs};
+use super::archive::{Around, SearchPage, view as archive_view};
+use super::backtest::{self, BacktestPage, FoundView};
 use super::behind::{Page as BehindPage, shown, title};
 use super::board::{ArchivePage, BoardPage, alert_lines, render_row, summary};
 use super::brief::brief;
-use super::case::{CaseForm, CaseParts, Page as CasePage, view as case_view};
+use super::case::{Care, CaseForm, CaseParts, Page as CasePage, view as case_view};
 use super::cases::{CasesPage, lead, line, tabs};
 use super::channels::{ChannelView, ChannelsView, CodeView, Tried};
 use super::conversation::{Page as ConversationPage, view as conversation_view};
-use super::customers::{CardPage, ListPage, bought_line, customer_facts, customer_line, telephone};
+use super::customers::{
+    CardPage, ListPage, bought_line, customer_facts, customer_line, note_line, telephone,
+};
 use super::deliveries::{DeliveriesPage, delivery_line};
+use super::enter::{CodePage, EnterPage};
 use super::error::page as error_page;
+use super::factor::{FactorPage, SessionLine, WaysIn};
+use super::incidents::{EndForm, IncidentPage, IncidentsPage, incident_line, member_line, told_line};
+use super::rating::RatingPage;
+use super::recordings::{self, RecordingsPage, recording_line};
 use super::sign_in::SignInPage;
 use super::tasks::TasksPage;
 use super::upload::Uploaded;
@@ -27,9 +36,11 @@ use super::users::{AddForm, UsersPage, lines, roles};
 use super::week::{Page as WeekPage, span, tables, tiles, trend};
 use super::{Frame, Lang, Pager, Section, Who, Words, badges};
 use crate::api::Problem;
+use crate::archive::Asking;
 use crate::auth::Role;
+use crate::rating::Closed;
 use crate::report::Week;
-use crate::store::{Counted, UserId};
+use crate::store::{ArchiveFound, Counted, UserId};
 
 fn words(lang: Lang) -> Words {
     Words::new(lang, TimeZone::get("Europe/Moscow").unwrap(), samples::NOW)
@@ -47,7 +58,10 @@ fn board(lang: Lang) -> Vec<(&'static str, String)> {
     let html: Vec<String> = rows.iter().map(|(row, curve)| render_row(&w, row, curve).unwrap()).collect();
     let plain: Vec<_> = rows.iter().map(|(row, _)| row.clone()).collect();
     let customer = || Some("Кузьмина Татьяна Сергеевна".to_owned());
-    let named: Vec<_> = samples::alerts().into_iter().map(|alert| (alert, customer())).collect();
+    let named: Vec<_> = samples::alerts()
+        .into_iter()
+        .map(|alert| (alert, customer(), Some("я подам <в суд>".to_owned())))
+        .collect();
     let alerts = alert_lines(&w, &named);
     let full = BoardPage {
         f: frame(lang, Section::Board),
@@ -142,6 +156,13 @@ fn cases(lang: Lang) -> Vec<(&'static str, String)> {
                 of: 4,
             }],
             promises: &[("kept".into(), 2), ("late".into(), 1)],
+            related: &samples::related(),
+            documents: &samples::documents(),
+            care: &Care {
+                rating: Some(samples::rating()),
+                link: "https://gradus.example/rate/118-0a".into(),
+                stayed: Some(true),
+            },
             clocks: &samples::clocks(),
             asks: &samples::asks(),
             followers: &[("user-agent".into(), Some("Ольга Ветрова".into()))],
@@ -211,7 +232,7 @@ fn weeks(lang: Lang) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn others(lang: Lang) -> Vec<(&'static str, String)> {
+fn customers(lang: Lang) -> Vec<(&'static str, String)> {
     let w = words(lang);
     let customer = samples::customer();
     let card = CardPage {
@@ -225,31 +246,137 @@ fn others(lang: Lang) -> Vec<(&'static str, String)> {
         rows: samples::board().iter().map(|(row, curve)| render_row(&w, row, curve).unwrap()).collect(),
         cases: samples::cases().iter().map(|row| line(&w, row)).collect(),
         purchases: samples::purchases().iter().map(|bought| bought_line(&w, bought)).collect(),
+        notes: samples::customer_notes()
+            .iter()
+            .map(|note| note_line(&w, note, &UserId("user-rop".into())))
+            .collect(),
+        joined: vec![("c012".into(), "Руслан А.".into())],
+        lives_on: None,
+        wrong: None,
     };
     let list = ListPage {
         f: frame(lang, Section::Customers),
         query: "куз".into(),
         rows: vec![customer_line(&w, &customer)],
     };
+    vec![("customer", card.render().unwrap()), ("customers", list.render().unwrap())]
+}
+
+fn incidents(lang: Lang) -> Vec<(&'static str, String)> {
+    let w = words(lang);
+    let rows = samples::incidents();
+    let lines = |closed: bool| {
+        let of = rows.iter().filter(|row| row.closed_at_ms.is_some() == closed);
+        of.map(|row| incident_line(&w, row)).collect::<Vec<_>>()
+    };
+    let list = |open, closed| IncidentsPage { f: frame(lang, Section::Cases), open, closed };
+    let (members, told) = samples::reports();
+    let one = |closed: bool| IncidentPage {
+        f: frame(lang, Section::Cases),
+        i: lines(closed).pop().unwrap(),
+        members: members.iter().map(|row| member_line(&w, row)).collect(),
+        told: told.iter().map(|row| told_line(&w, row)).collect(),
+        done: String::new(),
+        wrong_text: (!closed).then_some(w.t.e_text),
+        wrong_end: (!closed).then_some(w.t.e_conclusion),
+        form: EndForm::default(),
+    };
+    vec![
+        ("incidents", list(lines(false), lines(true)).render().unwrap()),
+        ("incidents-empty", list(vec![], vec![]).render().unwrap()),
+        ("incident", one(false).render().unwrap()),
+        ("incident-closed", one(true).render().unwrap()),
+    ]
+}
+
+fn backtests(lang: Lang) -> Vec<(&'static str, String)> {
+    let w = words(lang);
+    let found = samples::backtest();
+    let view = FoundView {
+        lead: w.t.bt_lead.to_owned(),
+        figures: backtest::figures(&w, &found),
+        hours: backtest::hours(&found.by_hour),
+        teams: vec![],
+        changed: vec![],
+        hidden: 12,
+    };
+    let page = |runs, found| BacktestPage {
+        f: frame(lang, Section::Other),
+        version: "черновик <2>".into(),
+        weeks: "8 недель".into(),
+        runs,
+        stopped: false,
+        failed: false,
+        none: false,
+        found,
+    };
+    vec![
+        ("backtest", page(None, Some(view)).render().unwrap()),
+        ("backtest-runs", page(Some(40), None).render().unwrap()),
+    ]
+}
+
+fn ratings(lang: Lang) -> Vec<(&'static str, String)> {
+    let page = |closed, done| RatingPage {
+        w: words(lang),
+        number: 118,
+        stars: 4,
+        words: "быстро <и> хорошо".into(),
+        closed,
+        done,
+        wrong: None,
+    };
+    vec![
+        ("rating", page(None, false).render().unwrap()),
+        ("rating-done", page(None, true).render().unwrap()),
+        ("rating-closed", page(Some(Closed::TooLate), false).render().unwrap()),
+    ]
+}
+
+fn others(lang: Lang) -> Vec<(&'static str, String)> {
+    let w = words(lang);
     let users = UsersPage {
         f: frame(lang, Section::Users),
-        rows: lines(&w, &samples::people(), &UserId("user-rop".into())),
+        rows: lines(&w, &samples::people(), &[UserId("user-rop".into())], &UserId("user-rop".into())),
         roles: roles(&w),
         form: AddForm::default(),
     };
     let wrongs = Wrongs { old: Some(w.t.e_password_old), new: None };
-    let account = AccountPage { f: frame(lang, Section::Other), wrongs, channels: channels_view(&w) };
+    let (channels, ways) = (channels_view(&w), ways_view(&w));
+    let account = AccountPage { f: frame(lang, Section::Other), wrongs, channels, ways };
+    let factor = |codes: &[&str]| FactorPage {
+        f: frame(lang, Section::Other),
+        picture: super::svg::qr("otpauth://totp/Gradus:anna?secret=ABCD", w.t.fa_picture),
+        secret: "ABCD EFGH".into(),
+        wrong: None,
+        codes: codes.iter().map(|code| (*code).to_owned()).collect(),
+    };
     let deliveries = DeliveriesPage {
         f: frame(lang, Section::Other),
         rows: samples::deliveries().iter().map(|row| delivery_line(&w, row)).collect(),
         company: vec![("webhook:crm".into(), "crm".into())],
         tried: Some(Tried { good: false, says: format!("{}: crm.example.ru: 502", w.t.ch_failed) }),
     };
+    let (rows, all) = samples::recordings();
+    let queue = |rows: &[crate::store::QueuedRecording]| RecordingsPage {
+        f: frame(lang, Section::Other),
+        figures: recordings::figures(&w, &all),
+        tabs: recordings::tabs(&w, ""),
+        state: String::new(),
+        rows: rows.iter().map(|row| recording_line(&w, row)).collect(),
+        trouble: vec!["/mnt/ats: cannot be listed: permission denied".into()],
+        watched: if rows.is_empty() { vec![] } else { all.watched.clone() },
+        upload: "https://gradus.example.ru/api/v1/recordings".into(),
+        failed: !rows.is_empty(),
+        wrong: "",
+    };
     vec![
         ("tasks", tasks_page(lang).render().unwrap()),
-        ("customer", card.render().unwrap()),
-        ("customers", list.render().unwrap()),
+        ("recordings", queue(&rows).render().unwrap()),
+        ("recordings-empty", queue(&[]).render().unwrap()),
         ("users", users.render().unwrap()),
+        ("factor", factor(&["ABCD-EFGH-2345"]).render().unwrap()),
+        ("factor-begin", factor(&[]).render().unwrap()),
         ("account", account.render().unwrap()),
         ("deliveries", deliveries.render().unwrap()),
     ]
@@ -258,6 +385,39 @@ fn others(lang: Lang) -> Vec<(&'static str, String)> {
 fn tasks_page(lang: Lang) -> TasksPage {
     let (open, done) = samples::tasks(&words(lang)).into_iter().partition(|line| line.open);
     TasksPage { f: frame(lang, Section::Other), all: true, may_all: true, open, done }
+}
+
+fn ways_view(w: &Words) -> WaysIn {
+    let session = |here| SessionLine {
+        which: "0123456789abcdef".into(),
+        agent: "Firefox".into(),
+        begun: w.moment(samples::NOW - 90_000_000),
+        seen: w.moment(samples::NOW),
+        here,
+    };
+    WaysIn {
+        sessions: vec![session(true), session(false)],
+        factor: true,
+        codes_left: 9,
+        wrong: Some(w.t.e_password_old),
+    }
+}
+
+fn archives(lang: Lang) -> Vec<(&'static str, String)> {
+    let page = |asking: Asking, found, wrong, waiting| -> SearchPage {
+        let around = Around { wrong, waiting, users: &samples::people(), team: None };
+        archive_view(frame(lang, Section::Archive), &asking, found, around)
+    };
+    let asking = |q: &str| Asking { q: q.into(), heat_from: "60".into(), ..Asking::default() };
+    let wrong = words(lang).t.ar_nothing;
+    let found = samples::archive();
+    let cut = ArchiveFound { hits: vec![], ..found.clone() };
+    vec![
+        ("archive", page(asking("вернуть деньги"), found, "", 0).render().unwrap()),
+        ("archive-start", page(Asking::default(), ArchiveFound::default(), "", 12_400).render().unwrap()),
+        ("archive-cut", page(asking("заказ"), cut, "", 0).render().unwrap()),
+        ("archive-wrong", page(asking("-суд"), ArchiveFound::default(), wrong, 0).render().unwrap()),
+    ]
 }
 
 fn channels_view(w: &Words) -> ChannelsView {
@@ -278,8 +438,21 @@ fn channels_view(w: &Words) -> ChannelsView {
 }
 
 fn gates(lang: Lang) -> Vec<(&'static str, String)> {
-    let gate =
-        |setup, wrong| SignInPage { w: words(lang), setup, name: String::new(), login: "anna".into(), wrong };
+    let gate = |setup, wrong| SignInPage {
+        w: words(lang),
+        setup,
+        name: String::new(),
+        login: "anna".into(),
+        wrong,
+        done: None,
+    };
+    let enter = |who: Option<(&str, &str)>, wrong| EnterPage {
+        w: words(lang),
+        token: "0f".into(),
+        who: who.map(|(name, login)| (name.to_owned(), login.to_owned())),
+        invited: true,
+        wrong,
+    };
     let problem = |kind, reference: Option<&str>| {
         let problem = Problem {
             kind,
@@ -292,13 +465,29 @@ fn gates(lang: Lang) -> Vec<(&'static str, String)> {
     vec![
         ("sign-in", gate(false, Some(words(lang).t.sign_in_wrong)).render().unwrap()),
         ("setup", gate(true, None).render().unwrap()),
+        ("enter", enter(Some(("Anna", "anna")), Some(words(lang).t.en_differ)).render().unwrap()),
+        ("enter-over", enter(None, None).render().unwrap()),
+        ("code", CodePage { w: words(lang), wrong: None }.render().unwrap()),
         ("error-404", problem("not-found", None)),
         ("error-500", problem("broken", Some("4F2A91C0"))),
     ]
 }
 
 fn all(lang: Lang) -> Vec<(&'static str, String)> {
-    [board(lang), conversations(lang), cases(lang), weeks(lang), others(lang), gates(lang)].concat()
+    [
+        board(lang),
+        conversations(lang),
+        cases(lang),
+        weeks(lang),
+        others(lang),
+        customers(lang),
+        incidents(lang),
+        backtests(lang),
+        ratings(lang),
+        archives(lang),
+        gates(lang),
+    ]
+    .concat()
 }
 
 #[test]

@@ -284,6 +284,9 @@ pub async fn submit(
     let f = frame(&app, &me, Section::Other);
     let mut page =
         EditPage { f, text, comment: draft.comment, checked: Some(checked), wrong: None, saved: true };
+    if draft.act == "backtest" && page.checked.as_ref().is_some_and(|checked| checked.faults.is_empty()) {
+        return Ok(Redirect::to("/protocol/backtest").into_response());
+    }
     if draft.act != "publish" {
         return show(&page);
     }

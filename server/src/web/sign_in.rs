@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::error::asked_lang;
 use super::{Lang, Words, assets, show, words_for};
 use crate::api::{ApiError, Asked, Filled, mend};
-use crate::auth::{GateError, Me, Role, begin_session, ended_cookie};
+use crate::auth::{GateError, Me, Role, begin_half_sign_in, begin_session, ended_cookie};
 use crate::http::{App, Peer};
 use crate::password;
 use crate::store::{User, UserId};
@@ -22,6 +22,8 @@ pub(super) struct SignInPage {
     pub name: String,
     pub login: String,
     pub wrong: Option<&'static str>,
+    /// What was just done.
+    pub done: Option<&'static str>,
 }
 
 impl SignInPage {
@@ -45,6 +47,7 @@ pub struct Fields {
 #[derive(Deserialize)]
 pub struct Again {
     again: Option<String>,
+    set: Option<String>,
 }
 
 /// Longest field that is looked at, in bytes.
@@ -61,7 +64,8 @@ pub async fn page(
     }
     let w = words_for(&app, asked_lang(&headers));
     let wrong = asked.again.map(|_| w.t.sign_in_again);
-    show(&SignInPage { w, setup: false, name: String::new(), login: String::new(), wrong })
+    let done = asked.set.map(|_| w.t.en_set);
+    show(&SignInPage { w, setup: false, name: String::new(), login: String::new(), wrong, done })
 }
 
 /// Signs in.
@@ -79,7 +83,7 @@ pub async fn submit(
     let w = words_for(&app, asked_lang(&headers));
     let fits = app.gate.fits((&fields.login, peer.0), fields.password, stored, now).await;
     let wrong = match (fits, user) {
-        (Ok(true), Some(user)) => return begin(&app, &user, &headers).await,
+        (Ok(true), Some(user)) => return begin_or_ask(&app, &user, &headers).await,
         (Ok(_), _) => w.t.sign_in_wrong,
         (Err(GateError::Wait(_)), _) => w.t.sign_in_slow,
         (Err(error), _) => return Err(error.into()),
@@ -90,6 +94,7 @@ pub async fn submit(
         name: String::new(),
         login: fields.login,
         wrong: Some(wrong),
+        done: None,
     })?))
 }
 
@@ -105,7 +110,14 @@ pub async fn setup_page(State(app): State<App>, headers: HeaderMap) -> Result<Re
         return Ok(Redirect::to("/sign-in").into_response());
     }
     let w = words_for(&app, asked_lang(&headers));
-    show(&SignInPage { w, setup: true, name: String::new(), login: "admin".to_owned(), wrong: None })
+    show(&SignInPage {
+        w,
+        setup: true,
+        name: String::new(),
+        login: "admin".to_owned(),
+        wrong: None,
+        done: None,
+    })
 }
 
 /// Makes the administrator.
@@ -130,7 +142,14 @@ pub async fn setup(
         }
         Err(wrong) => {
             let wrong = Some(wrong.words);
-            Ok(mend(show(&SignInPage { w, setup: true, name: fields.name, login: fields.login, wrong })?))
+            Ok(mend(show(&SignInPage {
+                w,
+                setup: true,
+                name: fields.name,
+                login: fields.login,
+                wrong,
+                done: None,
+            })?))
         }
     }
 }
@@ -198,6 +217,16 @@ pub struct OnlyToken {
     /// The token.
     #[serde(default)]
     pub csrf: String,
+}
+
+/// Begins the session, or asks for the second step first.
+async fn begin_or_ask(app: &App, user: &User, headers: &HeaderMap) -> Result<Response, ApiError> {
+    let factor = app.desk.store.second_factor(&user.id).await?;
+    if factor.is_none_or(|factor| factor.confirmed_at_ms.is_none()) {
+        return begin(app, user, headers).await;
+    }
+    let cookie = begin_half_sign_in(&app.desk, user).await?;
+    Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to("/sign-in/code")).into_response())
 }
 
 async fn begin(app: &App, user: &User, headers: &HeaderMap) -> Result<Response, ApiError> {

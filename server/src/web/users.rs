@@ -10,6 +10,7 @@ use super::{Frame, Section, Words, frame, show};
 use crate::api::{ApiError, Filled, mend};
 use crate::auth::{May, Me, Role};
 use crate::http::App;
+use crate::password;
 use crate::store::{StoreError, User, UserId};
 
 pub(super) struct UserLine {
@@ -20,6 +21,10 @@ pub(super) struct UserLine {
     team: String,
     active: bool,
     me: bool,
+    /// Whether their sign-in has a second step.
+    factor: bool,
+    /// Whether they have not set a password yet.
+    invited: bool,
 }
 
 /// The form of a new person, with what is wrong beside its fields.
@@ -54,7 +59,7 @@ pub(super) struct UsersPage {
     pub form: AddForm,
 }
 
-pub(super) fn lines(w: &Words, users: &[User], me: &UserId) -> Vec<UserLine> {
+pub(super) fn lines(w: &Words, users: &[User], factors: &[UserId], me: &UserId) -> Vec<UserLine> {
     let line = |user: &User| UserLine {
         id: user.id.to_string(),
         name: user.name.clone(),
@@ -63,6 +68,8 @@ pub(super) fn lines(w: &Words, users: &[User], me: &UserId) -> Vec<UserLine> {
         team: user.team.clone().unwrap_or_default(),
         active: user.active,
         me: user.id == *me,
+        factor: factors.contains(&user.id),
+        invited: user.active && user.password_hash.is_none(),
     };
     users.iter().map(line).collect()
 }
@@ -80,7 +87,8 @@ pub async fn page(State(app): State<App>, me: Me) -> Result<Response, ApiError> 
 async fn list(app: &App, me: &Me, form: AddForm) -> Result<Response, ApiError> {
     let f = frame(app, me, Section::Users);
     let users = app.desk.store.users().await?;
-    let (rows, roles) = (lines(&f.w, &users, &me.user.id), roles(&f.w));
+    let factors = app.desk.store.users_with_second_factor().await?;
+    let (rows, roles) = (lines(&f.w, &users, &factors, &me.user.id), roles(&f.w));
     show(&UsersPage { f, rows, roles, form })
 }
 
@@ -93,7 +101,10 @@ pub async fn add(
     me.changes(&form.csrf, May::People)?;
     let f = frame(&app, &me, Section::Users);
     let role: Role = form.role.parse().map_err(ApiError::Wrong)?;
-    let mut user = match new_user(&f.w, &form.name, &form.login, &form.password).await? {
+    // Without a password they are invited: one that nobody knows stands in for it until it is taken away again.
+    let invited = form.password.is_empty();
+    let password = if invited { password::token()? } else { form.password.clone() };
+    let mut user = match new_user(&f.w, &form.name, &form.login, &password).await? {
         Ok(user) => user,
         Err(wrong) => {
             let place = match wrong.field {
@@ -105,6 +116,9 @@ pub async fn add(
             return Ok(mend(list(&app, &me, form).await?));
         }
     };
+    if invited {
+        user.password_hash = None;
+    }
     role.name().clone_into(&mut user.role);
     let team = form.team.trim();
     user.team = (!team.is_empty()).then(|| team.chars().take(80).collect());
@@ -119,7 +133,11 @@ pub async fn add(
         Err(error) => return Err(error.into()),
     }
     app.desk.store.audit(now, &me.user.id.0, "user.add", &format!("user:{}", user.id), role.name()).await?;
-    Ok(Redirect::to("/users").into_response())
+    if invited {
+        super::person::invited(&app, &me, user).await
+    } else {
+        Ok(Redirect::to("/users").into_response())
+    }
 }
 
 /// Closes or opens the way in.

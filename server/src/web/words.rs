@@ -82,6 +82,11 @@ impl Words {
         format!("{} {clock}", self.date_of(&at, &now))
     }
 
+    /// Returns a point in time for tables of other programs: `2026-11-24 12:00`.
+    pub fn iso(&self, at_ms: i64) -> String {
+        self.zoned(at_ms).strftime("%F %H:%M").to_string()
+    }
+
     /// Returns a day: «24 окт», with the year when it is another one.
     pub fn day(&self, at_ms: i64) -> String {
         self.date_of(&self.zoned(at_ms), &self.zoned(self.now_ms))
@@ -154,6 +159,24 @@ impl Words {
             }
             3_600..86_400 => format!("{}\u{a0}{hour}", seconds / 3600),
             _ => day,
+        }
+    }
+
+    /// Returns a size for people: «18 Б», «120 КБ», «4,2 МБ», «1,1 ГБ».
+    pub fn size(&self, bytes: i64) -> String {
+        let units = if self.lang == Lang::Ru { ["КБ", "МБ", "ГБ"] } else { ["KB", "MB", "GB"] };
+        if bytes < 1_000 {
+            return format!("{}\u{a0}{}", bytes.max(0), if self.lang == Lang::Ru { "Б" } else { "B" });
+        }
+        let (tenths, unit) = match bytes {
+            bytes @ ..1_000_000 => (bytes / 100, units[0]),
+            bytes @ ..1_000_000_000 => (bytes / 100_000, units[1]),
+            bytes => (bytes / 100_000_000, units[2]),
+        };
+        let comma = if self.lang == Lang::Ru { ',' } else { '.' };
+        match (tenths / 10, tenths % 10) {
+            (whole, part) if whole < 10 && part > 0 => format!("{whole}{comma}{part}\u{a0}{unit}"),
+            (whole, _) => format!("{whole}\u{a0}{unit}"),
         }
     }
 
@@ -286,6 +309,7 @@ impl Words {
     pub fn state(&self, state: &str) -> &'static str {
         match state {
             "open" => self.t.st_open,
+            "merged" => self.t.st_merged,
             "acknowledged" => self.t.st_acknowledged,
             "in_work" => self.t.st_in_work,
             _ => self.t.st_resolved,
@@ -370,9 +394,30 @@ impl Words {
             "grant_requested" => self.t.g_requested_entry,
             "grant_approved" => self.t.g_approved_entry,
             "grant_refused" => self.t.g_refused_entry,
+            "cause_gone" => self.t.t_cause_gone,
+            "merged" => self.t.t_merged,
+            "took_in" => self.t.t_took_in,
+            "linked" => self.t.t_linked,
+            "unlinked" => self.t.t_unlinked,
+            "document" => self.t.t_document,
+            "document_removed" => self.t.t_document_removed,
             "followed" => self.t.t_followed,
             "unfollowed" => self.t.t_unfollowed,
             _ => self.t.t_other,
+        }
+    }
+
+    /// Returns a size in bytes as people say it.
+    pub fn bytes(&self, bytes: i64) -> String {
+        let units = if self.lang == Lang::Ru { ["Б", "КБ", "МБ"] } else { ["B", "KB", "MB"] };
+        let comma = if self.lang == Lang::Ru { "," } else { "." };
+        match bytes.max(0) {
+            bytes @ ..1_024 => format!("{bytes}\u{a0}{}", units[0]),
+            bytes @ 1_024..1_048_576 => format!("{}\u{a0}{}", (bytes + 512) / 1_024, units[1]),
+            bytes => {
+                let tenths = (bytes + 52_428) / 104_857;
+                format!("{}{comma}{}\u{a0}{}", tenths / 10, tenths % 10, units[2])
+            }
         }
     }
 
@@ -404,6 +449,7 @@ impl Words {
             "promise_late" => self.t.al_promise_late,
             "approval" => self.t.al_approval,
             "waited_in_vain" => self.t.al_waited_in_vain,
+            "cause_gone" => self.t.al_cause_gone,
             _ => return None,
         })
     }
@@ -495,6 +541,14 @@ mod tests {
         assert_eq!(spans, ["45 с", "12 мин", "3 ч 20 мин", "2 дня"]);
         assert_eq!(ru.money_text("1234567.5", "RUB"), "1\u{202f}234\u{202f}567,50\u{a0}₽");
         assert_eq!(ru.money_text("897", "RUB"), "897\u{a0}₽");
+    }
+
+    #[test]
+    fn sizes_are_in_the_unit_that_reads_best() {
+        let sizes = [0, 1_200, 640_000, 4_250_000, 87_000_000, 1_100_000_000]
+            .map(|bytes| words(Lang::Ru).size(bytes).replace('\u{a0}', " "));
+        assert_eq!(sizes, ["0 Б", "1,2 КБ", "640 КБ", "4,2 МБ", "87 МБ", "1,1 ГБ"]);
+        assert_eq!(words(Lang::En).size(4_250_000).replace('\u{a0}', " "), "4.2 MB");
     }
 
     #[test]

@@ -207,3 +207,26 @@ async fn people_say_where_alerts_go_and_try_it_and_read_what_went_wrong() {
     assert!(hook.contains("Отправлено, проверьте"), "{hook}");
     assert_eq!(town.crm.told.heard()[0].json()["type"], "test");
 }
+
+#[tokio::test]
+async fn leave_is_given_by_one_tap_and_only_once() {
+    let town = Town::open().await;
+    town.reach("supervisor", "telegram", &BOSS.to_string()).await;
+    let bot = bot(&town).await;
+    let talk = town.desk.call("agent", &[COURT]).await;
+    let wanted = json!({"authority": "replacement", "amount": "20000", "reason": "третий возврат"});
+    let path = format!("/api/v1/conversations/{talk}/authority");
+    assert_eq!(town.desk.ask("agent", "POST", &path, Some(wanted)).await.json()["state"], "requested");
+    town.outbox.round().await.unwrap();
+    let messages = town.telegram.messages();
+    let asked = messages.iter().map(ToString::to_string).find(|said| said.contains("allow:")).unwrap();
+    let number = asked.split("allow:").nth(1).unwrap();
+    let number: String = number.chars().take_while(char::is_ascii_digit).collect();
+    assert!(!asked.contains("accept:"), "a request is allowed or refused, not accepted: {asked}");
+    town.telegram.taps(BOSS, &format!("allow:{number}"));
+    town.telegram.taps(BOSS, &format!("refuse:{number}"));
+    bot.listen().await.unwrap();
+    assert_eq!(town.telegram.answers()[0], "Согласовано");
+    let ledger = town.desk.ask("supervisor", "GET", "/api/v1/authority", None).await.json();
+    assert_eq!(ledger["grants"][0]["state"], "approved", "the first answer counts: {ledger}");
+}

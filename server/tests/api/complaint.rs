@@ -58,3 +58,17 @@ async fn without_the_key_there_is_no_form() {
     assert_eq!(send(&off, "", None).await.status, 404, "no key, no form");
     assert_eq!(send(&off, "x", None).await.status, 404);
 }
+
+#[tokio::test]
+async fn a_flood_of_complaints_is_asked_to_wait_and_the_desk_goes_on() {
+    let settings = [("GRADUS_COMPLAINT__KEY", "long-and-secret"), ("GRADUS_COMPLAINT__PER_HOUR", "2")];
+    let desk = Desk::open_with(&settings).await;
+    for _ in 0..2 {
+        assert_eq!(send(&desk, "long-and-secret", Some("employee=Anna&story=leaks")).await.status, 200);
+    }
+    let third = send(&desk, "long-and-secret", Some("employee=Anna&story=leaks")).await;
+    assert_eq!((third.status, third.header("retry-after")), (429, "3600"));
+    desk.clock.advance(gradus_engine::time::Millis::minutes(60));
+    assert_eq!(send(&desk, "long-and-secret", Some("employee=Anna&story=leaks")).await.status, 200);
+    assert_eq!(desk.ask("supervisor", "GET", "/api/v1/cases", None).await.json()["total"], 3);
+}

@@ -103,3 +103,24 @@ async fn who_had_enough_within_the_hour_gets_the_rest_in_one_message_and_what_is
     assert!(text.contains("Оповещения одним сообщением: 1") && text.contains(&cases[2]), "{text}");
     assert!(!text.contains(&cases[1]), "what was answered meanwhile is not told: {text}");
 }
+
+#[tokio::test]
+async fn a_page_calls_those_on_duty_and_with_what_must_not_wait_everybody() {
+    let desk = Desk::open().await;
+    desk.add_person("second", "supervisor", None).await;
+    let turn = json!({"role": "supervisor", "user": "user-second", "from_ms": NOON - 1, "until_ms": NOON + 3_600_000});
+    assert!(desk.ask("director", "POST", "/api/v1/duty", Some(turn)).await.status < 300);
+    let talk = desk.call("agent", &["подам на вас в суд"]).await;
+    for who in ["supervisor", "second"] {
+        let page = desk.page(who, "/alerts").await.body;
+        assert!(page.contains("подам на вас в суд"), "what must not wait: {who}: {page}");
+    }
+    let wanted = json!({"authority": "replacement", "amount": "20000", "reason": "третий возврат"});
+    desk.ask("agent", "POST", &format!("/api/v1/conversations/{talk}/authority"), Some(wanted)).await;
+    let asks = "Просят согласовать сверх полномочий";
+    assert!(desk.page("second", "/alerts").await.body.contains(asks));
+    assert!(!desk.page("supervisor", "/alerts").await.body.contains(asks), "somebody else is on duty");
+    let away = json!({"user": "user-second", "substitute": "user-supervisor", "from_ms": NOON - 1, "until_ms": NOON + 3_600_000});
+    assert!(desk.ask("director", "POST", "/api/v1/absences", Some(away)).await.status < 300);
+    assert!(desk.page("supervisor", "/alerts").await.body.contains(asks), "who stands in is called");
+}

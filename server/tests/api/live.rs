@@ -23,8 +23,8 @@ const PHRASES: [&str; 4] = [
     "интернет не работает второй день",
     "сейчас проверю вашу линию",
 ];
-const HELLO: i16 = 1_000;
-const COURT: i16 = 2_000;
+pub const HELLO: i16 = 1_000;
+pub const COURT: i16 = 2_000;
 
 struct Scripted;
 
@@ -83,14 +83,14 @@ impl Stream for Hearing {
 }
 
 /// A server that hears by script, on a port of its own; and AudioSocket on another.
-struct Town {
-    desk: Desk,
-    http: SocketAddr,
-    audiosocket: SocketAddr,
+pub struct Town {
+    pub desk: Desk,
+    pub http: SocketAddr,
+    pub audiosocket: SocketAddr,
 }
 
 impl Town {
-    async fn open(settings: &[(&str, &str)]) -> Self {
+    pub async fn open(settings: &[(&str, &str)]) -> Self {
         let mut desk = Desk::open_with(settings).await;
         desk.app.live = Live::hearing_with(desk.app.desk.clone(), Arc::new(Scripted)).unwrap();
         desk.router = routes(desk.app.clone());
@@ -110,7 +110,7 @@ impl Town {
     }
 
     /// Waits until something is true of the only call.
-    async fn until(&self, what: &str, is: impl Fn(&ConversationRow) -> bool) -> ConversationRow {
+    pub async fn until(&self, what: &str, is: impl Fn(&ConversationRow) -> bool) -> ConversationRow {
         for _ in 0..300 {
             if let Some(row) = self.calls().await.into_iter().find(|row| is(row)) {
                 return row;
@@ -120,7 +120,7 @@ impl Town {
         panic!("never: {what}: {:?}", self.calls().await);
     }
 
-    async fn over(&self, id: &ConversationId) -> ConversationRow {
+    pub async fn over(&self, id: &ConversationId) -> ConversationRow {
         for _ in 0..300 {
             let row = self.desk.app.desk.store.conversation(id).await.unwrap().unwrap();
             if row.status == "ended" && row.recording_key.is_some() {
@@ -131,7 +131,7 @@ impl Town {
         panic!("the call does not end: {:?}", self.desk.app.desk.store.conversation(id).await);
     }
 
-    async fn words(&self, id: &ConversationId) -> Vec<(String, String)> {
+    pub async fn words(&self, id: &ConversationId) -> Vec<(String, String)> {
         let said = self.desk.app.desk.store.utterances(id).await.unwrap();
         said.into_iter().map(|said| (said.party, said.text.unwrap_or_default())).collect()
     }
@@ -142,22 +142,22 @@ impl Town {
 }
 
 /// Sound of a loudness, then of silence, 16 bits at a rate.
-fn sound(loud: i16, rate: usize) -> Vec<u8> {
+pub fn sound(loud: i16, rate: usize) -> Vec<u8> {
     let samples = std::iter::repeat_n(loud, rate * 6 / 10).chain(std::iter::repeat_n(0, rate * 4 / 10));
     samples.flat_map(i16::to_le_bytes).collect()
 }
 
 /// An Asterisk that dials AudioSocket.
-struct Asterisk(TcpStream);
+pub struct Asterisk(TcpStream);
 
 impl Asterisk {
-    async fn dial(address: SocketAddr, id: uuid::Uuid) -> Self {
+    pub async fn dial(address: SocketAddr, id: uuid::Uuid) -> Self {
         let mut socket = TcpStream::connect(address).await.unwrap();
         socket.write_all(&[&[0x01, 0, 16], &id.as_bytes()[..]].concat()).await.unwrap();
         Self(socket)
     }
 
-    async fn say(&mut self, kind: u8, bytes: &[u8]) {
+    pub async fn say(&mut self, kind: u8, bytes: &[u8]) {
         // 20 ms a frame as Asterisk sends them; the last may be short.
         let frame = if kind == 0x12 { 640 } else { 320 };
         for part in bytes.chunks(frame) {
@@ -362,12 +362,17 @@ fn mulaw(value: i16) -> u8 {
 }
 
 /// A client of WebSocket that says only what the tests need.
-struct WebSocket(TcpStream);
+pub struct WebSocket(TcpStream);
 
 impl WebSocket {
     async fn ask(address: SocketAddr, path: &str, protocol: Option<&str>) -> (TcpStream, String) {
-        let mut socket = TcpStream::connect(address).await.unwrap();
         let protocol = protocol.map(|name| format!("sec-websocket-protocol: {name}\r\n")).unwrap_or_default();
+        Self::ask_with(address, path, &protocol).await
+    }
+
+    /// Asks with lines of the head; returns the socket and the head of the answer.
+    pub async fn ask_with(address: SocketAddr, path: &str, protocol: &str) -> (TcpStream, String) {
+        let mut socket = TcpStream::connect(address).await.unwrap();
         let head = format!(
             "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
              sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{protocol}\r\n"
@@ -387,6 +392,32 @@ impl WebSocket {
             assert!(answer.contains(protocol), "{answer}");
         }
         Self(socket)
+    }
+
+    /// Opens with lines of the head.
+    pub async fn open_with(address: SocketAddr, path: &str, head: &str) -> Self {
+        let (socket, answer) = Self::ask_with(address, path, head).await;
+        assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
+        Self(socket)
+    }
+
+    /// Returns the kind of the next frame of the server and what is in it; kind 8 when it has hung up.
+    pub async fn hear(&mut self) -> (u8, Vec<u8>) {
+        let Ok(kind) = self.0.read_u8().await else { return (8, Vec::new()) };
+        let length = match self.0.read_u8().await.unwrap() {
+            126 => usize::from(self.0.read_u16().await.unwrap()),
+            127 => usize::try_from(self.0.read_u64().await.unwrap()).unwrap(),
+            short => usize::from(short),
+        };
+        let mut bytes = vec![0; length];
+        self.0.read_exact(&mut bytes).await.unwrap();
+        (kind & 15, bytes)
+    }
+
+    /// Answers a ping; the server may have hung up meanwhile.
+    pub async fn answer(&mut self, ping: &[u8]) {
+        let length = u8::try_from(ping.len()).unwrap();
+        let _ = self.0.write_all(&[&[0x8A, 0x80 | length, 0, 0, 0, 0], ping].concat()).await;
     }
 
     async fn refused(address: SocketAddr, path: &str) -> String {

@@ -46,9 +46,17 @@ const TABLE: &[(&str, &str, Option<&str>, &str)] = &[
     ("GET", "/api/v1/reports/2026-W47", None, "supervisor coach director administrator"),
     ("GET", "/api/v1/route?tel=1", None, "agent supervisor conflict_specialist coach administrator"),
     ("GET", "/users", None, "administrator"),
+    ("GET", "/audit", None, "administrator"),
+    ("GET", "/system", None, "administrator"),
+    ("GET", "/users/user-agent", None, "administrator"),
+    ("GET", "/archive", None, "supervisor conflict_specialist coach director administrator"),
+    ("GET", "/api/v1/search?q=1", None, "supervisor conflict_specialist coach director administrator"),
+    ("GET", "/api/v1/search/export?q=1", None, "supervisor coach director administrator"),
     ("GET", "/deliveries", None, "administrator"),
     ("GET", "/streams", None, "administrator"),
     ("GET", "/api/v1/streams", None, "administrator"),
+    ("GET", "/recordings", None, "administrator"),
+    ("GET", "/api/v1/recordings", None, "administrator"),
     (
         "POST",
         "/api/v1/calls",
@@ -84,6 +92,15 @@ const TABLE: &[(&str, &str, Option<&str>, &str)] = &[
     ("GET", "/protocol", None, "all"),
     ("GET", "/api/v1/protocol", None, "all"),
     ("GET", "/protocol/edit", None, "director administrator"),
+    ("GET", "/protocol/backtest", None, "director administrator"),
+    (
+        "POST",
+        "/api/v1/cases/{case}/actions",
+        Some(r#"{"action":"link","case":"{other}"}"#),
+        "supervisor conflict_specialist department director administrator",
+    ),
+    ("GET", "/incidents", None, "all"),
+    ("GET", "/api/v1/incidents", None, "all"),
     ("POST", "/api/v1/protocol/check", Some(r#"{"text":"x"}"#), "director administrator"),
     ("GET", "/api/v1/protocol/readers", None, "supervisor director administrator"),
     ("POST", "/api/v1/protocol/read", None, "all"),
@@ -123,9 +140,10 @@ async fn every_route_lets_through_exactly_the_roles_of_the_table_and_nobody_with
     let desk = Desk::open().await;
     let talk = desk.call("supervisor", &[COURT]).await;
     let case = format!("{talk}-case");
+    let other = format!("{}-case", desk.call("supervisor", &[COURT]).await);
     for (method, route, body, roles) in TABLE {
         let path = route.replace("{talk}", &talk).replace("{case}", &case);
-        let body = || body.map(|body| serde_json::from_str(body).unwrap());
+        let body = || body.map(|body| serde_json::from_str(&body.replace("{other}", &other)).unwrap());
         for role in ROLES {
             let status = desk.ask(role, method, &path, body()).await.status;
             let allowed = *roles == "all" || roles.split(' ').any(|allowed| allowed == role);

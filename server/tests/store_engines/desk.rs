@@ -82,16 +82,18 @@ impl Desk {
         self.store.add_user(&user(login, role)).await.unwrap();
     }
 
-    /// Returns the names of all tables, as the database knows them.
+    /// Returns the names of all tables, as the database knows them, but for the index of the archive: it is made anew from
+    /// the texts.
     pub async fn tables(&self) -> Vec<String> {
         if self.schema.is_some() {
             let mut conn = PgConnection::connect(&self.url).await.unwrap();
             let sql = "SELECT CAST(table_name AS TEXT) FROM information_schema.tables
-                       WHERE table_schema = current_schema() ORDER BY table_name COLLATE \"C\"";
+                       WHERE table_schema = current_schema() AND table_name NOT LIKE 'archive_words%'
+                       ORDER BY table_name COLLATE \"C\"";
             return sqlx::query_scalar(sql).fetch_all(&mut conn).await.unwrap();
         }
         let mut conn = SqliteConnection::connect(&self.url).await.unwrap();
-        let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
+        let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'archive_words%' ORDER BY name";
         sqlx::query_scalar(sql).fetch_all(&mut conn).await.unwrap()
     }
 
@@ -157,7 +159,6 @@ pub fn said(conversation: &str, utterance: i64, party: Party, text: &str) -> Utt
         start_ms: utterance * 1000,
         end_ms: utterance * 1000 + 900,
         text: MaskedText::of(text),
-        lemmas: None,
         words: None,
     }
 }

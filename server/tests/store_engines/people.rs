@@ -1,6 +1,6 @@
 //! Users, sessions, the audit log, settings.
 
-use gradus::store::{AuditState, Session, StoreError};
+use gradus::store::{AuditFilter, AuditState, Session, StoreError};
 use sqlx::Connection;
 
 use super::desk::{Desk, at, on_both_engines, user};
@@ -29,6 +29,29 @@ async fn tamper(desk: &Desk, sql: &'static str) {
 }
 
 on_both_engines! {
+    async fn the_audit_log_is_searched_by_person_deed_thing_and_time(desk) {
+        for (minute, actor, action, object, detail) in [
+            (0, "ann", "case.note", "case:7", ""),
+            (1, "bob", "case.resolve", "case:7", "10%"),
+            (2, "ann", "recording.read", "conversation:c_1", ""),
+        ] {
+            desk.store.audit(at(minute), actor, action, object, detail).await.unwrap();
+        }
+        let all = || AuditFilter { before: i64::MAX, limit: 9, ..AuditFilter::default() };
+        let text = |text: &str| Some(text.to_owned());
+        let found = async |filter: AuditFilter| -> Vec<i64> {
+            desk.store.audit_find(&filter).await.unwrap().iter().map(|row| row.position).collect()
+        };
+        assert_eq!(found(all()).await, [3, 2, 1]);
+        assert_eq!(found(AuditFilter { actor: text("ann"), ..all() }).await, [3, 1]);
+        assert_eq!(found(AuditFilter { action: text("case."), ..all() }).await, [2, 1]);
+        assert_eq!(found(AuditFilter { about: text("10%"), ..all() }).await, [2]);
+        assert_eq!(found(AuditFilter { about: text("c_1"), ..all() }).await, [3]);
+        assert_eq!(found(AuditFilter { about: text("%"), actor: text("ann"), ..all() }).await, [0_i64; 0]);
+        assert_eq!(found(AuditFilter { from: Some(at(1)), to: Some(at(2)), ..all() }).await, [2]);
+        assert_eq!(found(AuditFilter { before: 3, limit: 1, ..all() }).await, [2]);
+    }
+
     async fn users_are_added_found_and_changed(desk) {
         let mut ann = user("Ann", "agent");
         desk.store.add_user(&ann).await.unwrap();

@@ -136,6 +136,9 @@ on_both_engines! {
         assert_eq!(desk.store.forget_words_before(at(100), 10).await.unwrap().conversations, 0);
         desk.commit(Batch::new().change(Change::EndConversation { id: "a".into(), at: at(5) })).await;
         assert_eq!(desk.store.forget_words_before(at(5), 10).await.unwrap().conversations, 0);
+        assert_eq!(desk.store.words_due_before(at(5)).await.unwrap(), 0);
+        assert_eq!(desk.store.words_due_before(at(6)).await.unwrap(), 1);
+        assert_eq!(desk.store.recordings_due_before(at(6), 10).await.unwrap(), ["a.wav"]);
         let erased = desk.store.forget_words_before(at(6), 10).await.unwrap();
         assert_eq!((erased.conversations, erased.recordings.len()), (1, 1));
         assert_eq!(desk.store.utterances(&"a".into()).await.unwrap()[0].text, None);

@@ -102,6 +102,10 @@ impl Lists {
         Self { offsets, items, item_bytes }
     }
 
+    fn count(&self) -> u32 {
+        (self.offsets.len() / 4).saturating_sub(1) as u32
+    }
+
     fn get(&self, index: usize) -> &'static [u8] {
         let begin = read_u32(self.offsets, index * 4) as usize * self.item_bytes;
         let end = read_u32(self.offsets, index * 4 + 4) as usize * self.item_bytes;
@@ -157,6 +161,12 @@ impl Lexicon {
         self.lemma_count
     }
 
+    /// Returns a hash of the forms and their lemmas: another dictionary gives another one.
+    pub fn fingerprint(&self) -> u64 {
+        let forms = self.forms.as_ref().map_or(&[] as &[u8], |forms| forms.as_fst().as_bytes());
+        crate::archive::fnv(forms) ^ crate::archive::fnv(self.lemma_sets.items)
+    }
+
     /// Says whether the form (lower case, е for ё) is in the dictionary.
     pub fn knows(&self, form: &str) -> bool {
         self.forms.as_ref().is_some_and(|forms| forms.contains_key(form))
@@ -201,6 +211,20 @@ impl Lexicon {
                 self.lemma_sets.get(several as usize).chunks_exact(4).any(|id| wanted(read_u32(id, 0)))
             }
         }
+    }
+
+    /// Returns the number of the set of lemmas that a form (lower case, е for ё) can belong to; nothing when it is unknown.
+    /// Numbers below [`Lexicon::lemma_count`] are lemmas that stand alone.
+    pub fn lemma_set(&self, form: &str) -> Option<u32> {
+        self.forms.as_ref()?.get(form).map(|value| (value >> COMBO_BITS) as u32)
+    }
+
+    /// Returns the numbers of all sets, as [`Lexicon::lemma_set`] gives them, that hold a lemma.
+    pub fn sets_with(&self, lemma: LemmaId) -> Vec<u32> {
+        let several = (0..self.lemma_sets.count()).filter(|set| {
+            self.lemma_sets.get(*set as usize).chunks_exact(4).any(|id| read_u32(id, 0) == lemma)
+        });
+        std::iter::once(lemma).chain(several.map(|set| self.lemma_count + set)).collect()
     }
 
     fn readings_of(&self, id: u16) -> Vec<Reading> {
@@ -353,6 +377,18 @@ mod tests {
             guesses.iter().any(|guess| guess.lemma == "забаганить" && guess.readings[0] & VERB != 0),
             "{guesses:?}"
         );
+    }
+
+    #[test]
+    fn a_form_of_two_lemmas_is_found_by_either() {
+        let lexicon = Lexicon::builtin();
+        let set = lexicon.lemma_set("стали").unwrap();
+        for lemma in ["сталь", "стать"] {
+            assert!(lexicon.sets_with(lexicon.lemma(lemma).unwrap()).contains(&set), "{lemma}");
+        }
+        let other = lexicon.lemma("стол").unwrap();
+        assert!(!lexicon.sets_with(other).contains(&set) && lexicon.sets_with(other).contains(&other));
+        assert_eq!(lexicon.lemma_set("забаганю"), None);
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct Errors {
     pub(super) note: Option<&'static str>,
     pub(super) to: Option<&'static str>,
     pub(super) text: Option<&'static str>,
+    pub(super) other: Option<String>,
+    pub(super) file: Option<String>,
 }
 
 /// The fields of the resolution; the other forms of the page only have errors.
@@ -52,6 +54,16 @@ impl CaseForm {
     /// Makes the answer to an action that lacks its words.
     pub fn without_text(words: &'static str) -> Self {
         Self { errors: Errors { text: Some(words), ..Errors::default() }, ..Self::default() }
+    }
+
+    /// Makes the answer to another case that does not fit.
+    pub fn without_other(words: String) -> Self {
+        Self { errors: Errors { other: Some(words), ..Errors::default() }, ..Self::default() }
+    }
+
+    /// Makes the answer to a file that does not fit.
+    pub fn without_file(words: String) -> Self {
+        Self { errors: Errors { file: Some(words), ..Errors::default() }, ..Self::default() }
     }
 
     /// Makes the answer to a hand-over to nobody.

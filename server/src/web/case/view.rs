@@ -5,12 +5,13 @@ use gradus_engine::decision::Reason;
 use gradus_engine::protocol::Protocol;
 
 use super::CaseForm;
+use super::related::{DocumentView, RelatedView, document_view, related_view};
 use super::service::{ServiceView, service_view};
 use crate::auth::{May, Role};
 use crate::dossier::PreparedOption;
 use crate::store::{
     AlertRow, AskRow, CaseRow, ClockRow, ConversationPage, ConversationRow, Customer, DeliveryRow,
-    TimelineRow, User, UserId,
+    DocumentRow, Rating, RelatedRow, TimelineRow, User, UserId,
 };
 use crate::web::conversation::{DecisionView, decisions};
 use crate::web::customers::customer_facts;
@@ -60,6 +61,13 @@ struct Outcome {
     decision: String,
     cost: String,
     conclusion: String,
+    /// What the customer says of it.
+    rating: String,
+    rating_words: String,
+    /// The link that the customer rates it by.
+    rate_link: String,
+    /// Each answer with its words and whether it is the one.
+    stayed: [(&'static str, &'static str, bool); 3],
 }
 
 struct Entry {
@@ -114,7 +122,22 @@ pub struct CaseView {
     service: ServiceView,
     options: Vec<OptionLine>,
     promises: String,
+    related: Vec<RelatedView>,
+    documents: Vec<DocumentView>,
+    /// Whether it goes on in another case.
+    merged: bool,
     timeline: Vec<Entry>,
+}
+
+/// What is known of the customer after the end of a case.
+#[derive(Default)]
+pub struct Care {
+    /// What they say of it.
+    pub rating: Option<Rating>,
+    /// The link by which they do.
+    pub link: String,
+    /// Whether they stayed.
+    pub stayed: Option<bool>,
 }
 
 /// What a case is shown from.
@@ -141,6 +164,12 @@ pub struct CaseParts<'a> {
     pub options: &'a [PreparedOption],
     /// What became of promises to the customer.
     pub promises: &'a [(String, i64)],
+    /// Cases that have to do with it.
+    pub related: &'a [RelatedRow],
+    /// Its documents.
+    pub documents: &'a [DocumentRow],
+    /// What the customer says of it, the link by which they do, and whether they stayed.
+    pub care: &'a Care,
     /// What departments were asked.
     pub asks: &'a [AskRow],
     /// Who follows it.
@@ -158,6 +187,9 @@ pub fn view(w: &Words, protocol: &Protocol, parts: CaseParts<'_>) -> CaseView {
     let service = service_view(w, protocol, &parts);
     let options = parts.options.iter().map(|option| option_line(w, option)).collect();
     let promises = promises_words(w, parts.promises);
+    let related = parts.related.iter().map(|other| related_view(w, other)).collect();
+    let documents = parts.documents.iter().map(|one| document_view(w, one, parts.me.as_str())).collect();
+    let care = parts.care;
     let CaseParts { row, timeline, talk, customer, earlier, people, alerts, deliveries, me, .. } = parts;
     let closed = row.closed_at_ms.is_some();
     let mine = row.owner_id.as_ref() == Some(me);
@@ -202,14 +234,9 @@ pub fn view(w: &Words, protocol: &Protocol, parts: CaseParts<'_>) -> CaseView {
             icon: icons::icon(&talk.conversation.channel),
             when: w.moment(talk.conversation.started_at_ms),
         }),
-        outcome: outcome(w, row),
+        outcome: outcome(w, row, care),
         reasons: Reason::ALL.iter().map(|reason| (reason.name(), w.reason(reason.name()))).collect(),
-        cost_kinds: vec![
-            ("refund", w.t.c_refund),
-            ("discount", w.t.c_discount),
-            ("bonus", w.t.c_bonus),
-            ("other", w.t.c_other),
-        ],
+        cost_kinds: cost_kinds(w),
         customer_facts: customer.as_ref().map(|customer| customer_facts(w, customer)).unwrap_or_default(),
         earlier: earlier
             .iter()
@@ -221,8 +248,16 @@ pub fn view(w: &Words, protocol: &Protocol, parts: CaseParts<'_>) -> CaseView {
         service,
         options,
         promises,
+        related,
+        documents,
+        merged: row.merged_into.is_some(),
         timeline: timeline.iter().rev().map(|entry| line(w, protocol, entry, people)).collect(),
     }
+}
+
+fn cost_kinds(w: &Words) -> Vec<(&'static str, &'static str)> {
+    let t = w.t;
+    vec![("refund", t.c_refund), ("discount", t.c_discount), ("bonus", t.c_bonus), ("other", t.c_other)]
 }
 
 /// Returns who can get the case, by id and name.
@@ -331,8 +366,8 @@ fn steps(w: &Words, row: &CaseRow) -> Vec<Step> {
     order.iter().enumerate().map(step).collect()
 }
 
-fn outcome(w: &Words, row: &CaseRow) -> Option<Outcome> {
-    let closed = row.closed_at_ms?;
+fn outcome(w: &Words, row: &CaseRow, care: &Care) -> Option<Outcome> {
+    let closed = row.closed_at_ms.filter(|_| row.merged_into.is_none())?;
     let money = row.cost.as_deref().map(|cost| w.money_text(cost, row.currency.as_deref().unwrap_or("RUB")));
     Some(Outcome {
         when: w.moment(closed),
@@ -340,6 +375,18 @@ fn outcome(w: &Words, row: &CaseRow) -> Option<Outcome> {
         decision: row.decision.clone().unwrap_or_default(),
         cost: money.unwrap_or_default(),
         conclusion: row.conclusion.clone().unwrap_or_default(),
+        rating: care
+            .rating
+            .as_ref()
+            .map(|rating| format!("{}\u{a0}/\u{a0}5", rating.stars))
+            .unwrap_or_default(),
+        rating_words: care.rating.as_ref().and_then(|rating| rating.words.clone()).unwrap_or_default(),
+        rate_link: care.link.clone(),
+        stayed: [
+            ("yes", w.t.ra_yes, care.stayed == Some(true)),
+            ("no", w.t.ra_no, care.stayed == Some(false)),
+            ("", w.t.ra_unknown, care.stayed.is_none()),
+        ],
     })
 }
 
@@ -358,6 +405,9 @@ fn line(w: &Words, protocol: &Protocol, entry: &TimelineRow, people: &[User]) ->
         "clock_warning" | "clock_breach" => clock.map(str::to_owned),
         "prioritised" => priority.map(|priority| w.priority(priority).to_owned()),
         "paused" => detail.get("until_ms").and_then(serde_json::Value::as_i64).map(|at| w.moment(at)),
+        "merged" | "took_in" | "linked" | "unlinked" => {
+            detail.get("number").and_then(serde_json::Value::as_i64).map(|number| format!("№ {number}"))
+        }
         _ => department,
     };
     let to = to.or_else(|| about.map(|about| format!(": {about}")));

@@ -4,14 +4,16 @@ use gradus_engine::decision::DecisionKind;
 use gradus_engine::protocol::Protocol;
 use serde_json::json;
 
+use crate::backtest::{Backtest, Both};
+use crate::queue::QueueFigures;
 use crate::report::{Costs, Figures, Hot, Report, Spread};
 use crate::store::{
-    AlertId, AlertRow, AskRow, Behind, CaseId, CaseRow, ClockRow, CommitmentId, CommitmentRow,
-    ConversationId, ConversationPage, ConversationRow, Customer, CustomerId, DecisionId, DecisionRow,
-    DeliveryRow, Evidence, HeatRow, NewParty, Purchase, SignalRow, TaskRow, TimelineRow, User, UserId,
-    UtteranceRow, Weekly,
+    AlertId, AlertRow, ArchiveFound, ArchiveHit, AskRow, Behind, CaseId, CaseRow, ClockRow, CommitmentId,
+    CommitmentRow, ConversationId, ConversationPage, ConversationRow, Customer, CustomerId, CustomerNote,
+    DecisionId, DecisionRow, DeliveryRow, DocumentRow, Evidence, HeatRow, IncidentRow, MemberRow, NewParty,
+    Purchase, QueueShare, QueuedRecording, Rating, RelatedRow, SignalRow, TaskRow, TimelineRow, User, UserId,
+    UtteranceRow, Weekly, WordsRow,
 };
-
 use crate::tasks::{Comeback, Verdict};
 use crate::web::Words;
 use crate::web::tasks::{CaseTasks, TaskLine, shown};
@@ -136,6 +138,7 @@ pub fn alerts() -> Vec<AlertRow> {
         level: 0,
         topic: "case".into(),
         department: None,
+        team: None,
         state: "open".into(),
         repeats,
         created_at_ms: NOW - 9_000,
@@ -176,6 +179,53 @@ pub fn deliveries() -> Vec<DeliveryRow> {
         row("user-two", Some("Игорь Панов"), "email", "waiting", None),
         row("user-two", Some("Игорь Панов"), "telegram", "dropped", None),
     ]
+}
+
+/// Recordings in every state, and the figures of the queue.
+pub fn recordings() -> (Vec<QueuedRecording>, QueueFigures) {
+    let row = |place: &str, state: &str, attempts: i64, reason: Option<&str>| QueuedRecording {
+        id: format!("{:0<24}", state.len() * place.len()),
+        source: if place.contains('/') { "/var/spool/asterisk/monitor".into() } else { "inbox".into() },
+        place: place.into(),
+        size_bytes: 4_218_000,
+        about: String::new(),
+        priority: if attempts == 0 { 10 } else { 0 },
+        state: state.into(),
+        attempts,
+        due_ms: if state == "waiting" && attempts > 0 { NOW + 480_000 } else { NOW - 60_000 },
+        progress: if state == "working" { 430 } else { 0 },
+        reason: reason.map(str::to_owned),
+        conversation_id: (state == "done").then(|| ConversationId("c-1".into())),
+        queued_at_ms: NOW - 900_000,
+        begun_at_ms: Some(NOW - 40_000),
+        ended_at_ms: (state != "waiting").then_some(NOW - 20_000),
+    };
+    let rows = vec![
+        row("2026/11/24/out-79991234567-101-20261124-114205-1795509725.77.wav", "working", 1, None),
+        row(
+            "2026/11/24/in-89001112233-20261124-113010.wav",
+            "failed",
+            5,
+            Some("звонок.wav: there is nothing to hear in it"),
+        ),
+        row("9f86d081-смена-12.mp3", "waiting", 0, None),
+        row(
+            "2026/11/24/in-88002000600-20261124-112900.wav",
+            "waiting",
+            2,
+            Some("the JSON beside it is wrong"),
+        ),
+        row("2026/11/24/in-88002000600-20261124-112811.wav", "done", 1, None),
+    ];
+    let share = |state: &str, count| QueueShare { state: state.into(), count, size_bytes: 1, left_bytes: 1 };
+    let figures = QueueFigures {
+        shares: vec![share("waiting", 248), share("working", 1), share("failed", 1), share("done", 1_312)],
+        seconds_left: Some(9_000),
+        trouble: vec![],
+        missing: None,
+        watched: vec!["/var/spool/asterisk/monitor".into(), "s3://records/2026".into()],
+    };
+    (rows, figures)
 }
 
 /// Party, seconds, text, signals with their quotes, heat, causes.
@@ -430,6 +480,106 @@ pub fn just_begun() -> ConversationPage {
     page
 }
 
+pub fn related() -> Vec<RelatedRow> {
+    let other = |number: i64, relation: &str| RelatedRow {
+        id: CaseId(format!("k{number}")),
+        number,
+        state: if relation == "merged" { "merged".into() } else { "in_work".into() },
+        customer_name: Some("Кузьмина <Татьяна>".into()),
+        team: None,
+        opened_at_ms: NOW - 7_200_000,
+        relation: relation.into(),
+    };
+    vec![other(120, "merged"), other(117, "linked"), other(91, "alike")]
+}
+
+pub fn incidents() -> Vec<IncidentRow> {
+    let incident = |number: i64, closed: bool| IncidentRow {
+        id: 1_795_000_000 + number,
+        number,
+        kind: "outage".into(),
+        title: closed.then(|| "Нет интернета <на Лесной>".into()),
+        opened_at_ms: NOW - 5_400_000,
+        last_at_ms: NOW - 240_000,
+        closed_at_ms: closed.then_some(NOW - 60_000),
+        closed_by_name: closed.then(|| "Игорь Панов".into()),
+        conclusion: closed.then(|| "Перегорел порт коммутатора. Ставим запасной.".into()),
+        conversations: 7,
+        open_cases: if closed { 0 } else { 5 },
+        quote: Some("у нас опять не работает интернет уже третий день".into()),
+    };
+    vec![incident(4, false), incident(3, true)]
+}
+
+pub fn reports() -> (Vec<MemberRow>, Vec<WordsRow>) {
+    let member = |number: i64, case: bool| MemberRow {
+        conversation_id: ConversationId(format!("c{number}")),
+        utterance: 2,
+        at_ms: NOW - 240_000 * number,
+        channel: "call".into(),
+        team: None,
+        agent: Some("Ольга Ветрова".into()),
+        customer_id: Some(CustomerId("c011".into())),
+        customer_name: Some("Кузьмина Татьяна Сергеевна".into()),
+        case_id: case.then(|| CaseId(format!("k{number}"))),
+        case_number: case.then_some(110 + number),
+        case_state: case.then(|| "in_work".into()),
+        case_closed_at_ms: None,
+        quote: Some("второй час сижу без <связи>".into()),
+    };
+    let told = WordsRow {
+        at_ms: NOW - 120_000,
+        told_by_name: Some("Игорь Панов".into()),
+        cases: 5,
+        text: "Знаем о сбое, чиним & вернёмся до 18:00.".into(),
+    };
+    (vec![member(1, true), member(2, false)], vec![told])
+}
+
+pub fn backtest() -> Backtest {
+    let both = |in_force, draft| Both { in_force, draft };
+    let mut found = Backtest {
+        conversations: 12_400,
+        utterances: 310_000,
+        engaged: both(240, 190),
+        busiest_hour: both(11, 12),
+        alerts: both(300, 300),
+        ..Backtest::default()
+    };
+    found.by_hour[11] = both(30, 22);
+    found
+}
+
+pub fn rating() -> Rating {
+    Rating { stars: 4, words: Some("быстро & по делу".into()), rated_at_ms: NOW - 60_000 }
+}
+
+pub fn customer_notes() -> Vec<CustomerNote> {
+    vec![CustomerNote {
+        id: "n1".into(),
+        text: "Звонить <после> 18:00".into(),
+        written_by: UserId("user-rop".into()),
+        written_by_name: Some("Игорь Панов".into()),
+        written_at_ms: NOW - 86_400_000,
+    }]
+}
+
+pub fn documents() -> Vec<DocumentRow> {
+    let document = |id: &str, name: &str, size_bytes: i64| DocumentRow {
+        id: id.into(),
+        case_id: CaseId("k118".into()),
+        name: name.into(),
+        media_type: "application/pdf".into(),
+        size_bytes,
+        sha256: "0".repeat(64),
+        object_key: format!("documents/{id}"),
+        added_by: UserId("user-rop".into()),
+        added_by_name: Some("Игорь Панов".into()),
+        added_at_ms: NOW - 300_000,
+    };
+    vec![document("d1", "Акт осмотра <2>.pdf", 1_530_000), document("d2", "переписка.txt", 812)]
+}
+
 pub fn cases() -> Vec<CaseRow> {
     let case = |number: i64, customer: &str, state: &str, priority: &str, due: i64| CaseRow {
         id: CaseId(format!("k{number}")),
@@ -460,6 +610,7 @@ pub fn cases() -> Vec<CaseRow> {
         conclusion: None,
         closed_at_ms: None,
         closed_by: None,
+        merged_into: None,
     };
     let mut closed = case(102, "Чуйков Павел", "closed", "high", 0);
     closed.closed_at_ms = Some(NOW - 86_400_000);
@@ -723,4 +874,43 @@ pub fn asks() -> Vec<AskRow> {
         answer: answered.map(|_| "Да, вернуть до пятницы".into()),
     };
     vec![ask(1, None), ask(2, Some(NOW - 60_000))]
+}
+
+/// What a search found: a call with two places and a recording, a chat, words that were erased.
+pub fn archive() -> ArchiveFound {
+    let hit = |id: &str, utterance: i64, party: &str, text: Option<&str>, marks: &[(u32, u32)]| ArchiveHit {
+        place: 7,
+        conversation_id: id.into(),
+        channel: if id == "c-2" { "chat" } else { "call" }.into(),
+        status: "ended".into(),
+        started_at_ms: NOW - 86_400_000,
+        heat_max: if id == "c-2" { 44 } else { 88 },
+        calmed: id == "c-1",
+        team: Some("север".into()),
+        recorded: id == "c-1",
+        agent_name: Some("Ольга Ветрова".into()),
+        customer_name: (id != "c-2").then(|| "Кузьмина <b>Татьяна</b>".into()),
+        case_id: (id == "c-1").then(|| "k-1".into()),
+        case_number: (id == "c-1").then_some(118),
+        case_state: (id == "c-1").then(|| "closed".into()),
+        utterance: Some(utterance),
+        party: Some(party.into()),
+        start_ms: Some(utterance * 7_000),
+        end_ms: Some(utterance * 7_000 + 4_000),
+        text: text.map(str::to_owned),
+        marks: marks.to_vec(),
+        signals: if utterance == 3 { vec!["legal_threat".into()] } else { vec![] },
+    };
+    let sorry = "понимаю вас, деньги вернём в течение трёх дней";
+    let court = "верните деньги, иначе я подам на вас в суд <img src=x>";
+    ArchiveFound {
+        hits: vec![
+            hit("c-1", 9, "agent", Some(sorry), &[(13, 19), (20, 26)]),
+            hit("c-1", 3, "customer", Some(court), &[(0, 7), (8, 14)]),
+            hit("c-2", 1, "customer", Some("вернёте деньги?"), &[(0, 7), (8, 14)]),
+            hit("c-3", 0, "customer", None, &[]),
+        ],
+        next: Some(7),
+        cut: true,
+    }
 }

@@ -1,10 +1,12 @@
 //! Pictures from pure functions: numbers in, SVG out. No colours here: classes, which the style sheet colours.
 
 mod heat_curve;
+mod qr;
 mod sparkline;
 mod waveform;
 
 pub use heat_curve::{Curve, Mark, Point, heat_curve};
+pub(super) use qr::qr;
 pub use sparkline::sparkline;
 pub use waveform::waveform;
 
