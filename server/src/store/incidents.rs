@@ -107,6 +107,13 @@ impl Store {
         Ok(on!(self.read, |pool| sqlx::query_as(sql).bind(incident).fetch_all(pool).await?))
     }
 
+    /// Returns the number of the latest incident that a conversation reported.
+    pub async fn incident_of(&self, conversation: &ConversationId) -> Result<Option<i64>, StoreError> {
+        let sql = "SELECT i.number FROM incident_members m JOIN incidents i ON i.id = m.incident_id
+                   WHERE m.conversation_id = $1 ORDER BY m.at_ms DESC, i.id DESC LIMIT 1";
+        Ok(on!(self.read, |pool| sqlx::query_scalar(sql).bind(conversation).fetch_optional(pool).await?))
+    }
+
     /// Returns what the customers of an incident were told, the latest first.
     pub async fn incident_words(&self, incident: i64) -> Result<Vec<WordsRow>, StoreError> {
         let sql = "SELECT w.at_ms, u.name AS told_by_name, w.cases, w.text

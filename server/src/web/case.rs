@@ -68,6 +68,10 @@ async fn render(app: &App, me: &Me, row: CaseRow, form: CaseForm) -> Result<Resp
         rating: store.rating_of(&row.id).await?,
         link: format!("{}{}", app.desk.config.http.public(), rating::path(&app.desk, row.number).await?),
         stayed: store.stayed(&row.id).await?,
+        incident: match &row.conversation_id {
+            Some(conversation) => store.incident_of(conversation).await?,
+            None => None,
+        },
     };
     let options = match row.cause.as_deref().filter(|_| row.closed_at_ms.is_none()) {
         Some(cause) => prepare(&store.solved(cause, FORMER).await?),

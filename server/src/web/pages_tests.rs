@@ -162,6 +162,7 @@ fn cases(lang: Lang) -> Vec<(&'static str, String)> {
                 rating: Some(samples::rating()),
                 link: "https://gradus.example/rate/118-0a".into(),
                 stayed: Some(true),
+                incident: Some(4),
             },
             clocks: &samples::clocks(),
             asks: &samples::asks(),

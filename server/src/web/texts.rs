@@ -284,7 +284,7 @@ texts! {
     ra_unknown "Не знаем" "Not known";
     cu_notes "Заметки" "Notes";
     cu_note_hint "Что важно помнить об этом клиенте" "What to remember of this customer";
-    cu_join "Это один человек" "The same person";
+    cu_join "Вторая карточка того же человека" "A second card of the same person";
     cu_join_lead "Телефон, почта или номер второй карточки: её разговоры, кейсы, адреса и покупки перейдут сюда." "Telephone, e-mail or id of the second card: its conversations, cases, addresses and purchases come here.";
     cu_join_do "Соединить" "Join";
     cu_part "Разъединить" "Part again";

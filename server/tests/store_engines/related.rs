@@ -79,6 +79,8 @@ on_both_engines! {
         assert!(!desk.store.close_incident(70, (&by("boss"), at(7)), &text).await.unwrap(), "closed once");
         let closed = desk.store.incident(1).await.unwrap().unwrap();
         assert_eq!((closed.closed_at_ms, closed.title.as_deref()), (Some(at(6).millis()), Some("Сбой на Лесной")));
+        assert_eq!(desk.store.incident_of(&"a".into()).await.unwrap(), Some(1));
+        assert_eq!(desk.store.incident_of(&"nobody".into()).await.unwrap(), None);
         assert_eq!(desk.store.incident_words(70).await.unwrap()[0].text, "чиним");
         assert_eq!(desk.store.incidents_closed_since(at(6)).await.unwrap(), [70]);
         assert!(desk.store.incidents_closed_since(at(7)).await.unwrap().is_empty());

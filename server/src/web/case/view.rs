@@ -126,10 +126,12 @@ pub struct CaseView {
     documents: Vec<DocumentView>,
     /// Whether it goes on in another case.
     merged: bool,
+    /// The incident that it is part of.
+    incident: Option<i64>,
     timeline: Vec<Entry>,
 }
 
-/// What is known of the customer after the end of a case.
+/// What is known of the customer after the end of a case, and what it is part of.
 #[derive(Default)]
 pub struct Care {
     /// What they say of it.
@@ -138,6 +140,8 @@ pub struct Care {
     pub link: String,
     /// Whether they stayed.
     pub stayed: Option<bool>,
+    /// The incident that its conversation reported.
+    pub incident: Option<i64>,
 }
 
 /// What a case is shown from.
@@ -251,6 +255,7 @@ pub fn view(w: &Words, protocol: &Protocol, parts: CaseParts<'_>) -> CaseView {
         related,
         documents,
         merged: row.merged_into.is_some(),
+        incident: care.incident,
         timeline: timeline.iter().rev().map(|entry| line(w, protocol, entry, people)).collect(),
     }
 }
