@@ -37,6 +37,8 @@ pub struct Backtest {
     pub conversations: u64,
     /// Their utterances.
     pub utterances: u64,
+    /// When the first of them began, and the last event of them.
+    pub span: Option<(Timestamp, Timestamp)>,
     /// Supervisors brought in.
     pub engaged: Both,
     /// Most supervisors brought in within one hour of the clock.
@@ -127,12 +129,16 @@ pub async fn backtest(
                     passed.insert(id.to_owned());
                     continue;
                 }
+                sums.found.span.get_or_insert((at, at));
                 open.insert(id.to_owned(), Pair { old: Replay::default(), new: Replay::default() });
             }
             let Some(pair) = open.get_mut(id) else { continue };
             let event: Event = serde_json::from_str(&stored.body)
                 .with_context(|| format!("event {} of the log cannot be read", stored.position))?;
             last_at = Ord::max(last_at, at);
+            if let Some((first, last)) = &mut sums.found.span {
+                (*first, *last) = (Ord::min(*first, at), Ord::max(*last, at));
+            }
             sums.found.utterances += u64::from(matches!(event, Event::Said(_)));
             pair.old.take(old, &event, at);
             pair.new.take(new, &event, at);

@@ -73,6 +73,8 @@ pub(super) struct BacktestPage {
     pub f: Frame,
     pub version: String,
     pub weeks: String,
+    /// The weeks that the form begins with.
+    pub asked: u32,
     pub runs: Option<u8>,
     pub stopped: bool,
     pub failed: bool,
@@ -86,9 +88,7 @@ pub async fn page(State(app): State<App>, me: Me) -> Result<Response, ApiError> 
     let f = frame(&app, &me, Section::Other);
     let job = app.backtests.of(&me.user.id);
     let found = match &job {
-        Some(Job { standing: Standing::Done(found), weeks, .. }) => {
-            Some(found_view(&app, &f.w, found, *weeks).await?)
-        }
+        Some(Job { standing: Standing::Done(found), .. }) => Some(found_view(&app, &f.w, found).await?),
         _ => None,
     };
     let standing = job.as_ref().map(|job| &job.standing);
@@ -99,6 +99,7 @@ pub async fn page(State(app): State<App>, me: Me) -> Result<Response, ApiError> 
             "{weeks}\u{a0}{}",
             f.w.plural(i64::from(weeks), ["неделя", "недели", "недель"], ["week", "weeks"])
         ),
+        asked: if weeks == 0 { 8 } else { weeks },
         runs: match standing {
             Some(Standing::Runs(percent)) => Some(*percent),
             _ => None,
@@ -139,7 +140,7 @@ pub async fn submit(
     Ok(Redirect::to("/protocol/backtest").into_response())
 }
 
-async fn found_view(app: &App, w: &Words, found: &Backtest, weeks: u32) -> Result<FoundView, ApiError> {
+async fn found_view(app: &App, w: &Words, found: &Backtest) -> Result<FoundView, ApiError> {
     let people = app.desk.store.users().await?;
     let mut changed = Vec::new();
     for one in found.changed.iter().take(MOST) {
@@ -150,7 +151,7 @@ async fn found_view(app: &App, w: &Words, found: &Backtest, weeks: u32) -> Resul
         lead: lead(w, found),
         figures: figures(w, found),
         hours: hours(&found.by_hour),
-        teams: teams(w, &found.by_team, &people, weeks),
+        teams: teams(w, &found.by_team, &people, weeks_of(found)),
         hidden: found.changed.len().saturating_sub(MOST),
         changed,
     })
@@ -199,8 +200,14 @@ pub(super) fn hours(by_hour: &[Both; 24]) -> Vec<HourBar> {
     by_hour.iter().enumerate().map(bar).collect()
 }
 
+/// Returns how many weeks the history covers, at least one.
+fn weeks_of(found: &Backtest) -> u64 {
+    const WEEK: u64 = 7 * 24 * 60 * 60 * 1_000;
+    found.span.map_or(1, |(first, last)| last.since(first).get().div_ceil(WEEK).max(1))
+}
+
 /// Returns how much each supervisor of a team would have to do in a week.
-fn teams(w: &Words, by_team: &BTreeMap<String, Both>, people: &[User], weeks: u32) -> Vec<TeamLine> {
+fn teams(w: &Words, by_team: &BTreeMap<String, Both>, people: &[User], weeks: u64) -> Vec<TeamLine> {
     let line = |(team, both): (&String, &Both)| {
         let of = |user: &&User| {
             let here = user.team.as_deref().is_none_or(|theirs| theirs == team);
@@ -208,7 +215,7 @@ fn teams(w: &Words, by_team: &BTreeMap<String, Both>, people: &[User], weeks: u3
         };
         let count = people.iter().filter(of).count();
         let share = |engaged: u64| {
-            let persons = u64::try_from(count.max(1)).unwrap_or(1) * u64::from(weeks.max(1));
+            let persons = u64::try_from(count.max(1)).unwrap_or(1) * weeks.max(1);
             let tenths = (engaged * 10 + persons / 2) / persons;
             let comma = if w.t.lang == "ru" { "," } else { "." };
             format!("{}{comma}{}", tenths / 10, tenths % 10)

@@ -305,6 +305,7 @@ fn backtests(lang: Lang) -> Vec<(&'static str, String)> {
         f: frame(lang, Section::Other),
         version: "черновик <2>".into(),
         weeks: "8 недель".into(),
+        asked: 8,
         runs,
         stopped: false,
         failed: false,
