@@ -24,16 +24,16 @@ const ENCODER: &str = "encoder";
 
 /// How much the linear classifier's margin, within one of its threshold, adds to the encoder's logit. These four were chosen
 /// by `gradus eval --scores` on lines that neither was trained on (`docs/detection.md`).
-const CLASSIFIER_WEIGHT: f32 = 2.0;
+const CLASSIFIER_WEIGHT: f32 = 6.0;
 /// What a rule of full confidence adds: a rule is doubted only where the trained parts are sure of the opposite.
-const RULE_WEIGHT: f32 = 2.0;
+const RULE_WEIGHT: f32 = 3.0;
 /// Confidence of a rule that nothing else may doubt: for what a company alone can know, such as names of its own.
 const CERTAIN: u8 = 100;
 /// How far the sum has to be beyond the threshold when no rule agrees.
-const FLOOR: f32 = 0.3;
+const FLOOR: f32 = 1.5;
 /// How far beyond the threshold a kind that alarms somebody has to be when no rule agrees. At the threshold F1 is best, but
 /// one false alarm in twenty ordinary utterances teaches a supervisor to look away.
-const ALARM_FLOOR: f32 = 2.0;
+const ALARM_FLOOR: f32 = 2.5;
 
 /// Which sources are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
