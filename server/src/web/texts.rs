@@ -755,7 +755,7 @@ texts! {
     ar_no_more "Это всё" "That is all";
     ar_not_yet "Пока ничего не нашлось" "Nothing found so far";
     ar_cut "Просмотрены пятьдесят тысяч реплик с этими словами, условиям подошли немногие. Поиск продолжится с того же места." "Fifty thousand utterances with these words were looked at and few fit the conditions. The search goes on from there.";
-    ar_filling "Архив ещё пополняется, пока не ищутся" "The archive is still being filled; not found yet:";
+    ar_filling "Архив ещё пополняется. Осталось добавить:" "The archive is still being filled. Left to add:";
     ar_more_than "больше чем" "more than";
     ar_nothing "Нужно хотя бы одно слово без минуса." "At least one word without a minus is needed.";
     ar_too_many "Не больше 16 слов и фраз за раз." "At most 16 words and phrases at once.";
