@@ -16,6 +16,7 @@ pub mod rules;
 
 pub mod archive;
 pub mod backtest;
+pub mod corrections;
 pub mod desk;
 pub mod dossier;
 pub mod feedback;

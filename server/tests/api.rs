@@ -15,6 +15,8 @@ mod backtest;
 mod bot;
 #[path = "api/complaint.rs"]
 mod complaint;
+#[path = "api/corrections.rs"]
+mod corrections;
 #[path = "api/desk.rs"]
 mod desk;
 #[path = "api/duty.rs"]

@@ -5,6 +5,7 @@ mod authority;
 mod calls;
 mod cases;
 mod conversations;
+mod corrections;
 mod duty;
 mod error;
 mod feedback;
@@ -85,6 +86,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/api/v1/deliveries", get(cases::failed_deliveries))
         .route("/api/v1/conversations/{id}/verdicts", post(feedback::judge))
         .route("/api/v1/conversations/{id}/missed", post(feedback::missed))
+        .route("/api/v1/conversations/{id}/corrections", get(corrections::list).post(corrections::correct))
         .route("/api/v1/rules/precision", get(feedback::precision))
         .route("/api/v1/rules/examples", get(feedback::examples))
         .route("/api/v1/rules", get(rules::state))

@@ -24,6 +24,7 @@ mod cases;
 mod change;
 mod channels;
 mod conversations;
+mod corrections;
 mod customers;
 mod deliveries;
 mod dump;
@@ -73,6 +74,7 @@ pub use conversations::{
     Commitment, ConversationKey, Decision, Evidence, HeatPoint, NewConversation, NewParty, Progress, Signal,
     Utterance,
 };
+pub use corrections::{Correction, CorrectionRow};
 pub use customers::{Contact, Customer, CustomerFacts, Purchase};
 pub use deliveries::{Attempt, Claimed, DeliveryKey, DeliveryRow, Reach};
 pub use dump::{Column, Kind, Snapshot, Table};
@@ -102,7 +104,7 @@ pub use queue::{NewRecording, QueueShare, QueuedRecording};
 pub use recordings::Recordings;
 pub use report::{CaseTimes, Spent};
 pub use service::{AskRow, CaseAsk, ClockRow, Service};
-pub use tokens::ApiToken;
+pub use tokens::{ApiKey, ApiToken};
 pub use users::{Session, User};
 pub use views::{
     CommitmentRow, ConversationFilter, ConversationPage, ConversationRow, DecisionRow, HeatRow, SignalRow,

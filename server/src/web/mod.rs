@@ -13,6 +13,7 @@ mod cases;
 mod channels;
 mod complaint;
 mod conversation;
+mod corrections;
 mod customers;
 mod deliveries;
 mod duty;
@@ -92,6 +93,8 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/conversations/{id}/case", post(case::open))
         .route("/conversations/{id}/verdict", post(feedback::judge))
         .route("/conversations/{id}/missed", post(feedback::missed))
+        .route("/conversations/{id}/correct", post(corrections::correct))
+        .route("/conversations/{id}/correct/undo", post(corrections::undo))
         .route("/conversations/{id}/promise", post(conversation::promise))
         .route("/cases", get(cases::page))
         .route("/cases/{id}", get(case::page))
@@ -156,6 +159,8 @@ fn desk_routes() -> Router<App> {
         .route("/users/{id}/link", post(person::link))
         .route("/users/{id}/sign-out", post(person::sign_out))
         .route("/users/{id}/factor-off", post(person::factor_off))
+        .route("/users/{id}/keys", post(person::add_key))
+        .route("/users/{id}/keys/drop", post(person::drop_key))
         .route("/audit", get(audit::page))
         .route("/system", get(system::page))
         .route("/system/retention", post(system::retain))
