@@ -38,3 +38,8 @@ CREATE TABLE recovery_codes (
     used_at_ms BIGINT,
     PRIMARY KEY (user_id, code_hash)
 );
+
+-- How far the token of a program reaches, until when, and when it was last seen.
+ALTER TABLE api_tokens ADD COLUMN scope TEXT NOT NULL DEFAULT 'all';
+ALTER TABLE api_tokens ADD COLUMN expires_at_ms BIGINT;
+ALTER TABLE api_tokens ADD COLUMN seen_at_ms BIGINT;

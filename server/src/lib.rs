@@ -17,6 +17,7 @@ pub mod rules;
 pub mod archive;
 pub mod backtest;
 pub mod backtests;
+pub mod corrections;
 pub mod desk;
 pub mod documents;
 pub mod dossier;

@@ -17,6 +17,8 @@ mod bot;
 mod care;
 #[path = "api/complaint.rs"]
 mod complaint;
+#[path = "api/corrections.rs"]
+mod corrections;
 #[path = "api/desk.rs"]
 mod desk;
 #[path = "api/duty.rs"]

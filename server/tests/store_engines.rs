@@ -10,6 +10,8 @@ mod archive;
 mod cases;
 #[path = "store_engines/conversations.rs"]
 mod conversations;
+#[path = "store_engines/corrections.rs"]
+mod corrections;
 #[path = "store_engines/customers.rs"]
 mod customers;
 #[path = "store_engines/deliveries.rs"]

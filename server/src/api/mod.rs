@@ -6,6 +6,7 @@ mod backtest;
 mod calls;
 mod cases;
 mod conversations;
+mod corrections;
 pub(crate) mod documents;
 mod duty;
 mod error;
@@ -118,6 +119,7 @@ fn small() -> Router<App> {
         .route("/api/v1/deliveries", get(cases::failed_deliveries))
         .route("/api/v1/conversations/{id}/verdicts", post(feedback::judge))
         .route("/api/v1/conversations/{id}/missed", post(feedback::missed))
+        .route("/api/v1/conversations/{id}/corrections", get(corrections::list).post(corrections::correct))
         .route("/api/v1/rules/precision", get(feedback::precision))
         .route("/api/v1/rules/examples", get(feedback::examples))
         .route("/api/v1/rules", get(rules::state))

@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use gradus_engine::time::Millis;
 
-use super::{May, Role};
+use super::{May, Role, Scope};
 use crate::api::ApiError;
 use crate::desk::{Desk, digest};
 use crate::http::App;
@@ -129,10 +129,7 @@ impl FromRequestParts<App> for Me {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let desk = &app.desk;
         let (user, via) = match bearer(parts) {
-            Some(token) => {
-                let user = desk.store.user_by_token(&digest(token.as_bytes())).await?;
-                (user.ok_or(ApiError::SignIn)?, Via::Token)
-            }
+            Some(token) => (of_token(desk, parts, &digest(token.as_bytes())).await?, Via::Token),
             None => {
                 let token = cookie(&parts.headers, COOKIE).ok_or(ApiError::SignIn)?;
                 of_session(desk, digest(token.as_bytes())).await?
@@ -141,6 +138,20 @@ impl FromRequestParts<App> for Me {
         let role = user.role.parse().map_err(|_| ApiError::Forbidden)?;
         Ok(Self { role, lang: Lang::of(&user.locale), via, user })
     }
+}
+
+/// Returns the person in whose name a key acts, if the request is within the key's scope.
+async fn of_token(desk: &Desk, parts: &Parts, token_hash: &str) -> Result<User, ApiError> {
+    let now = desk.clock.now();
+    let (key, user) = desk.store.api_key(token_hash, now).await?.ok_or(ApiError::SignIn)?;
+    let scope: Scope = key.scope.parse().map_err(|_| ApiError::Forbidden)?;
+    if !scope.covers(parts.method.as_str(), parts.uri.path()) {
+        return Err(ApiError::Forbidden);
+    }
+    if key.seen_at_ms.is_none_or(|seen| now.millis() - seen > NOTED_EVERY_MS) {
+        desk.store.api_key_seen(token_hash, now).await?;
+    }
+    Ok(user)
 }
 
 async fn of_session(desk: &Desk, token_hash: String) -> Result<(User, Via), ApiError> {

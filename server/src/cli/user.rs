@@ -2,8 +2,10 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
+use gradus_engine::time::Millis;
 
 use super::{Ended, WrongUsage};
+use crate::auth::Scope;
 use crate::config::Config;
 use crate::desk::{digest, open_store};
 use crate::password;
@@ -43,6 +45,12 @@ enum Command {
         /// What the token is for.
         #[arg(long)]
         name: String,
+        /// How far it reaches: all that the person may, read, or send conversations in.
+        #[arg(long, default_value = "all")]
+        scope: String,
+        /// For how many days it works; until it is taken back when left out.
+        #[arg(long)]
+        days: Option<u32>,
     },
 }
 
@@ -60,19 +68,21 @@ pub fn run(arguments: &Arguments) -> Result<Ended> {
                     println!("{:<20}{:<20}{}", user.login, user.role, user.name);
                 }
             }
-            Command::Token { login, name } => {
+            Command::Token { login, name, scope, days } => {
+                let scope: Scope = scope.parse().map_err(WrongUsage)?;
                 let user = store.user_by_login(login).await?;
                 let user = user.with_context(|| {
                     format!("there is no \"{login}\": `gradus user list` shows everybody")
                 })?;
-                let token = password::token()?;
+                let (token, now) = (password::token()?, store.clock().now());
+                let expires = days.map(|days| now.plus(Millis::minutes(u64::from(days) * 24 * 60)));
                 let kept = ApiToken {
                     token_hash: digest(token.as_bytes()),
                     user_id: user.id,
                     name: name.clone(),
-                    created_at_ms: store.clock().now().millis(),
+                    created_at_ms: now.millis(),
                 };
-                store.add_token(&kept).await?;
+                store.add_api_key(&kept, scope.name(), expires).await?;
                 println!("{token}");
             }
             Command::Add { login, role, name, password_env, if_missing } => {

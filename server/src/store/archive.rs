@@ -287,7 +287,8 @@ const BY_SIGNAL: &str = hits!(
 
 /// The conversations with their hottest moment.
 const BY_CONVERSATION: &str = hits!(
-    "v.quote_utterance AS utterance, v.quote_start, v.quote_end",
+    "v.quote_utterance AS utterance, CASE WHEN t.heard IS NULL THEN v.quote_start END AS quote_start,
+     CASE WHEN t.heard IS NULL THEN v.quote_end END AS quote_end",
     "conversations v
      LEFT JOIN utterance_texts t ON t.conversation_id = v.id AND t.utterance = v.quote_utterance",
     "CAST($3 AS TEXT) IS NULL AND v.archive_key <= $1

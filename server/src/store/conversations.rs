@@ -359,6 +359,7 @@ pub(super) async fn remask(
 ) -> Result<(), StoreError> {
     // The index and the word times may hold the digits as well.
     super::archive::take_out(tx, conversation, Some(utterance)).await?;
+    super::corrections::forget(tx, conversation, Some(utterance)).await?;
     let sql = "UPDATE utterance_texts SET text = $3, lemmas = NULL, words = NULL, indexing = 0
                WHERE conversation_id = $1 AND utterance = $2";
     within!(tx, |conn| {

@@ -137,6 +137,7 @@ async fn forget_words(tx: &mut Tx, ids: &[ConversationId]) -> Result<Erased, Sto
         recordings.extend(key);
         recordings.extend(documents::forget(tx, id).await?);
         super::archive::take_out(tx, id, None).await?;
+        super::corrections::forget(tx, id, None).await?;
         for sql in [
             "UPDATE utterance_texts SET text = NULL, lemmas = NULL, words = NULL, indexing = 2
              WHERE conversation_id = $1",

@@ -143,6 +143,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0021_care.sql"),
         postgres_only: false,
     },
+    Migration {
+        number: 24,
+        name: "corrections",
+        sql: include_str!("../../migrations/0024_corrections.sql"),
+        postgres_only: false,
+    },
 ];
 
 /// A migration that ran, as the database remembers it.

@@ -25,6 +25,7 @@ mod cases;
 mod change;
 mod channels;
 mod conversations;
+mod corrections;
 mod counted;
 mod customers;
 mod deliveries;
@@ -82,6 +83,7 @@ pub use conversations::{
     Commitment, ConversationKey, Decision, Evidence, HeatPoint, NewConversation, NewParty, Progress, Signal,
     Utterance,
 };
+pub use corrections::{Correction, CorrectionRow};
 pub use counted::{Behind, Counted, Counts, Which};
 pub use customers::{Contact, Customer, CustomerFacts, Purchase};
 pub use deliveries::{Attempt, Claimed, DeliveryKey, DeliveryRow, Reach};
@@ -118,7 +120,7 @@ pub use report::{CaseTimes, Spent};
 pub use review::{ReviewSaid, ReviewTalk};
 pub use service::{AskRow, CaseAsk, ClockRow, Service};
 pub use tasks::{NewTask, ReasonTime, TaskFilter, TaskRow};
-pub use tokens::ApiToken;
+pub use tokens::{ApiKey, ApiToken};
 pub use users::{Session, User};
 pub use views::{
     CommitmentRow, ConversationFilter, ConversationPage, ConversationRow, DecisionRow, HeatRow, SignalRow,

@@ -3,6 +3,7 @@
 use super::append::Places;
 use super::bulk::Bulk;
 use super::change::Change;
+use super::corrections::{Corrected, corrected, put_corrected};
 use super::engine::{Tx, on, within};
 use super::error::StoreError;
 use super::log::StoredEvent;
@@ -30,6 +31,7 @@ struct Kept {
     case_words: Vec<CaseWordsRow>,
     repeats: Vec<RepeatsRow>,
     promises: Vec<PromiseRow>,
+    corrected: Corrected,
 }
 
 impl Store {
@@ -128,6 +130,7 @@ async fn write(tx: &mut Tx, changes: &mut [Change]) -> Result<(), StoreError> {
 }
 
 async fn keep(tx: &mut Tx) -> Result<Kept, StoreError> {
+    let corrected = corrected(tx).await?;
     within!(tx, |conn| {
         let verdicts = sqlx::query_as(
             "SELECT conversation_id, utterance, kind, rule, verdict, verdict_by, verdict_at_ms FROM signals
@@ -145,11 +148,12 @@ async fn keep(tx: &mut Tx) -> Result<Kept, StoreError> {
         )
         .fetch_all(conn)
         .await?;
-        Ok(Kept { verdicts, case_words, repeats, promises })
+        Ok(Kept { verdicts, case_words, repeats, promises, corrected })
     })
 }
 
 async fn put_back(tx: &mut Tx, kept: Kept) -> Result<(), StoreError> {
+    put_corrected(tx, kept.corrected).await?;
     let sql = "UPDATE signals SET verdict = $5, verdict_by = $6, verdict_at_ms = $7
                WHERE conversation_id = $1 AND utterance = $2 AND kind = $3 AND rule = $4";
     for (conversation, utterance, kind, rule, verdict, by, at_ms) in kept.verdicts {

@@ -276,7 +276,7 @@ macro_rules! conversation_select {
                  COALESCE(g.name, v.agent_name) AS agent_name, v.team, v.subject, v.source, v.recording_key, v.sound,
                  v.note, v.history_before_ms, v.utterances, v.heat_last, v.heat_max, v.heat_at_ms, v.calmed_at, v.attempts, v.decision,
                  v.decision_reason, v.decision_at_ms,
-                 CASE WHEN v.quote_end > v.quote_start THEN substr(t.text, CAST(v.quote_start AS INTEGER) + 1,
+                 CASE WHEN v.quote_end > v.quote_start THEN substr(COALESCE(t.heard, t.text), CAST(v.quote_start AS INTEGER) + 1,
                      CAST(v.quote_end - v.quote_start AS INTEGER)) END AS quote,
                  v.quote_kind, v.quote_utterance, v.hints, v.case_id, c.number AS case_number, c.state AS case_state,
                  c.due_at_ms AS case_due_at_ms, c.owner_id, o.name AS owner_name
@@ -420,10 +420,10 @@ impl Store {
     /// Returns what was promised in a conversation.
     pub async fn commitments(&self, id: &ConversationId) -> Result<Vec<CommitmentRow>, StoreError> {
         let sql = "SELECT p.id, p.conversation_id, p.utterance,
-                       CASE WHEN p.quote_end > p.quote_start THEN substr(t.text, CAST(p.quote_start AS INTEGER) + 1,
+                       CASE WHEN p.quote_end > p.quote_start THEN substr(COALESCE(t.heard, t.text), CAST(p.quote_start AS INTEGER) + 1,
                            CAST(p.quote_end - p.quote_start AS INTEGER)) END AS what,
                        p.due_at_ms,
-                       CASE WHEN p.due_end > p.due_start THEN substr(t.text, CAST(p.due_start AS INTEGER) + 1,
+                       CASE WHEN p.due_end > p.due_start THEN substr(COALESCE(t.heard, t.text), CAST(p.due_start AS INTEGER) + 1,
                            CAST(p.due_end - p.due_start AS INTEGER)) END AS due_text,
                        p.state, p.closed_at_ms
                    FROM commitments p
@@ -444,7 +444,8 @@ impl Store {
                    FROM decisions WHERE conversation_id = $1 ORDER BY at_ms, utterance, id";
         let rows: Vec<DecisionColumns> =
             on!(self.read, |pool| sqlx::query_as(sql).bind(id).fetch_all(pool).await?);
-        Ok(rows.into_iter().map(|row| with_quotes(row, utterances)).collect())
+        let judged = self.as_judged(id, utterances).await?;
+        Ok(rows.into_iter().map(|row| with_quotes(row, &judged)).collect())
     }
 }
 

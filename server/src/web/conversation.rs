@@ -117,6 +117,8 @@ pub(super) struct Page {
 #[derive(Deserialize)]
 pub struct Marked {
     mark: Option<i64>,
+    /// The utterance that is to be corrected.
+    fix: Option<i64>,
 }
 
 /// Shows a conversation.
@@ -129,8 +131,12 @@ pub async fn page(
     let page = app.conversation_for(&me, id).await?;
     let f = frame(&app, &me, Section::Conversations);
     let authority = card(&app, &me, &f.w, &page.conversation).await?;
+    let corrected = app.desk.store.corrections(&page.conversation.id).await?;
+    let utterances = page.utterances.clone();
     let mut v = view(&f.w, &app.desk.pipeline.protocol(), page, asked.mark.filter(|_| f.may_judge()));
     v.authority = authority;
+    let chosen = asked.fix.filter(|_| f.may_judge() && !v.live);
+    super::corrections::add(&f.w, &mut v.lines, (&utterances, &corrected), chosen);
     show(&Page { f, v })
 }
 

@@ -16,6 +16,7 @@ mod cases;
 mod channels;
 mod complaint;
 mod conversation;
+mod corrections;
 mod customers;
 mod deliveries;
 mod duty;
@@ -102,6 +103,8 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/conversations/{id}/case", post(case::open))
         .route("/conversations/{id}/verdict", post(feedback::judge))
         .route("/conversations/{id}/missed", post(feedback::missed))
+        .route("/conversations/{id}/correct", post(corrections::correct))
+        .route("/conversations/{id}/correct/undo", post(corrections::undo))
         .route("/conversations/{id}/promise", post(conversation::promise))
         .route("/cases", get(cases::page))
         .route("/cases/{id}", get(case::page))
@@ -141,7 +144,7 @@ pub fn routes(app: &App) -> Router<App> {
 
 /// Returns the routes of the pages behind the menu: departments, authority, rota, protocol, auditor.
 fn desk_routes() -> Router<App> {
-    let pages = Router::new()
+    let pages = people_routes()
         .route("/archive", get(archive::page))
         .route("/asks", get(asks::page))
         .route("/authority", get(authority::page))
@@ -183,6 +186,17 @@ fn desk_routes() -> Router<App> {
         .route("/review/{id}/task", post(review::give))
         .route("/week/short", get(brief::page))
         .route("/week/behind", get(behind::page))
+        .layer(DefaultBodyLimit::max(FORM_BYTES));
+    // A protocol is longer than other forms.
+    Router::new()
+        .route("/protocol/edit", get(protocol::edit).post(protocol::submit))
+        .layer(DefaultBodyLimit::max(4 * crate::protocols::MOST_BYTES))
+        .merge(pages)
+}
+
+/// Returns the routes of customers, of people who sign in, and of the administration.
+fn people_routes() -> Router<App> {
+    Router::new()
         .route("/customers", get(customers::list))
         .route("/customers/{id}", get(customers::card))
         .route("/customers/{id}/forgive", post(customers::forgive))
@@ -196,6 +210,8 @@ fn desk_routes() -> Router<App> {
         .route("/users/{id}/link", post(person::link))
         .route("/users/{id}/sign-out", post(person::sign_out))
         .route("/users/{id}/factor-off", post(person::factor_off))
+        .route("/users/{id}/keys", post(person::add_key))
+        .route("/users/{id}/keys/drop", post(person::drop_key))
         .route("/audit", get(audit::page))
         .route("/system", get(system::page))
         .route("/system/retention", post(system::retain))
@@ -206,12 +222,6 @@ fn desk_routes() -> Router<App> {
         .route("/deliveries", get(deliveries::page))
         .route("/deliveries/again", post(deliveries::again))
         .route("/deliveries/test", post(deliveries::test))
-        .layer(DefaultBodyLimit::max(FORM_BYTES));
-    // A protocol is longer than other forms.
-    Router::new()
-        .route("/protocol/edit", get(protocol::edit).post(protocol::submit))
-        .layer(DefaultBodyLimit::max(4 * crate::protocols::MOST_BYTES))
-        .merge(pages)
 }
 
 /// Returns the words for a person.

@@ -8,18 +8,36 @@ use serde::Deserialize;
 
 use super::sign_in::OnlyToken;
 use super::users::roles;
-use super::{Frame, Section, frame, show};
+use super::{Frame, Section, Words, frame, show};
 use crate::api::{ApiError, Filled, mend};
-use crate::auth::{May, Me, Role};
+use crate::auth::{May, Me, Role, Scope};
 use crate::desk::digest;
 use crate::http::App;
 use crate::password;
-use crate::store::{EntryLink, LinkKind, User, UserId};
+use crate::store::{ApiKey, ApiToken, EntryLink, LinkKind, User, UserId};
 
 /// How long a link works that lets somebody choose another password, in hours.
 const RESET_HOURS: u64 = 24;
 /// How long an invitation works, in hours.
 const INVITE_HOURS: u64 = 7 * 24;
+
+/// A key of a program that acts in the person's name.
+pub(super) struct KeyLine {
+    /// The beginning of its hash.
+    pub which: String,
+    pub name: String,
+    pub scope: &'static str,
+    pub made: String,
+    pub seen: String,
+    pub until: String,
+}
+
+/// What was just made and is shown once.
+#[derive(Default)]
+struct Made {
+    link: String,
+    key: String,
+}
 
 #[derive(Template)]
 #[template(path = "person.html")]
@@ -42,6 +60,10 @@ pub(super) struct PersonPage {
     pub waiting: String,
     /// The link that was just made, shown once.
     pub link: String,
+    pub keys: Vec<KeyLine>,
+    pub scopes: Vec<(&'static str, &'static str)>,
+    /// The key that was just made, shown once.
+    pub key: String,
     pub wrong: Option<&'static str>,
 }
 
@@ -49,14 +71,14 @@ pub(super) struct PersonPage {
 pub async fn page(State(app): State<App>, me: Me, Path(id): Path<String>) -> Result<Response, ApiError> {
     me.may(May::People)?;
     let user = app.desk.store.user(&UserId(id)).await?.ok_or(ApiError::NotFound)?;
-    view(&app, &me, user, String::new(), None).await
+    view(&app, &me, user, Made::default(), None).await
 }
 
 async fn view(
     app: &App,
     me: &Me,
     user: User,
-    link: String,
+    made: Made,
     wrong: Option<&'static str>,
 ) -> Result<Response, ApiError> {
     let (store, now) = (&app.desk.store, app.desk.clock.now());
@@ -64,6 +86,7 @@ async fn view(
     let sessions = store.sessions_of(&user.id, now).await?;
     let waiting = store.entry_links(now).await?.into_iter().find(|known| known.user_id == user.id);
     let factor = store.second_factor(&user.id).await?;
+    let keys = store.tokens_of(&user.id).await?;
     let mut teams: Vec<String> = store.users().await?.into_iter().filter_map(|user| user.team).collect();
     teams.sort();
     teams.dedup();
@@ -82,10 +105,99 @@ async fn view(
         factor: factor.is_some_and(|factor| factor.confirmed_at_ms.is_some()),
         has_password: user.password_hash.is_some(),
         waiting: waiting.map(|link| f.w.moment(link.expires_at_ms)).unwrap_or_default(),
-        link,
+        keys: keys.iter().map(|key| key_line(&f.w, key)).collect(),
+        scopes: Scope::ALL.map(|scope| (scope.name(), scope_words(&f.w, scope.name()))).to_vec(),
+        link: made.link,
+        key: made.key,
         wrong,
         f,
     })
+}
+
+fn key_line(w: &Words, key: &ApiKey) -> KeyLine {
+    KeyLine {
+        which: key.token_hash.get(..16).unwrap_or_default().to_owned(),
+        name: key.name.clone(),
+        scope: scope_words(w, &key.scope),
+        made: w.moment(key.created_at_ms),
+        seen: key.seen_at_ms.map(|at| w.moment(at)).unwrap_or_default(),
+        until: key.expires_at_ms.map(|at| w.moment(at)).unwrap_or_default(),
+    }
+}
+
+fn scope_words(w: &Words, scope: &str) -> &'static str {
+    match scope {
+        "read" => w.t.ke_read,
+        "send" => w.t.ke_send,
+        _ => w.t.ke_all,
+    }
+}
+
+/// A key that is to be made.
+#[derive(Deserialize)]
+pub struct KeyForm {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    name: String,
+    scope: String,
+    /// Empty for no end.
+    #[serde(default)]
+    days: String,
+}
+
+/// Makes a key by which a program acts in the person's name, and shows it once.
+pub async fn add_key(
+    State(app): State<App>,
+    me: Me,
+    Path(id): Path<String>,
+    Filled(form): Filled<KeyForm>,
+) -> Result<Response, ApiError> {
+    me.changes(&form.csrf, May::People)?;
+    let user = app.desk.store.user(&UserId(id)).await?.ok_or(ApiError::NotFound)?;
+    let scope: Scope = form.scope.parse().map_err(ApiError::Wrong)?;
+    let t = frame(&app, &me, Section::Users).w.t;
+    let (name, days) = (form.name.trim(), form.days.trim());
+    let days = if days.is_empty() { Ok(None) } else { days.parse::<u16>().map(Some) };
+    let (Ok(days), false) = (days, name.is_empty() || name.len() > super::sign_in::LONGEST) else {
+        return Ok(mend(view(&app, &me, user, Made::default(), Some(t.ke_wrong)).await?));
+    };
+    let (key, now) = (password::token()?, app.desk.clock.now());
+    let kept = ApiToken {
+        token_hash: digest(key.as_bytes()),
+        user_id: user.id.clone(),
+        name: name.to_owned(),
+        created_at_ms: now.millis(),
+    };
+    let expires = days.map(|days| now.plus(Millis::minutes(u64::from(days) * 24 * 60)));
+    app.desk.store.add_api_key(&kept, scope.name(), expires).await?;
+    let object = format!("user:{}", user.id);
+    app.desk.store.audit(now, &me.user.id.0, "key.add", &object, scope.name()).await?;
+    view(&app, &me, user, Made { key, ..Made::default() }, None).await
+}
+
+/// Which key.
+#[derive(Deserialize)]
+pub struct DropForm {
+    #[serde(default)]
+    csrf: String,
+    which: String,
+}
+
+/// Takes a key back: it works no more from the next request on.
+pub async fn drop_key(
+    State(app): State<App>,
+    me: Me,
+    Path(id): Path<String>,
+    Filled(form): Filled<DropForm>,
+) -> Result<Response, ApiError> {
+    me.changes(&form.csrf, May::People)?;
+    let id = UserId(id);
+    if !app.desk.store.drop_api_key_of(&id, &form.which).await? {
+        return Err(ApiError::NotFound);
+    }
+    app.desk.store.audit(app.desk.clock.now(), &me.user.id.0, "key.drop", &format!("user:{id}"), "").await?;
+    Ok(Redirect::to(&format!("/users/{id}#keys")).into_response())
 }
 
 /// What can be changed of a person.
@@ -121,7 +233,7 @@ pub async fn change(
         None
     };
     if wrong.is_some() {
-        return Ok(mend(view(&app, &me, user, String::new(), wrong).await?));
+        return Ok(mend(view(&app, &me, user, Made::default(), wrong).await?));
     }
     let was = format!("{}, {}", user.role, user.team.as_deref().unwrap_or("-"));
     name.clone_into(&mut user.name);
@@ -147,13 +259,13 @@ pub async fn link(
         return Err(ApiError::Conflict(frame(&app, &me, Section::Users).w.t.pe_blocked.to_owned()));
     }
     let link = make_link(&app, &me, &user).await?;
-    view(&app, &me, user, link, None).await
+    view(&app, &me, user, Made { link, ..Made::default() }, None).await
 }
 
 /// Shows somebody who was just added, with the link of their invitation.
 pub(super) async fn invited(app: &App, me: &Me, user: User) -> Result<Response, ApiError> {
     let link = make_link(app, me, &user).await?;
-    view(app, me, user, link, None).await
+    view(app, me, user, Made { link, ..Made::default() }, None).await
 }
 
 /// Makes a link for a person; an earlier one works no longer. Returns its address.

@@ -1,6 +1,7 @@
 //! A transcript with its signals in their places: texts are cut at the borders of the quotes, also where they overlap.
 
 use super::Words;
+use super::corrections::Fix;
 use super::feedback::kinds;
 use super::words::{heat_class, signal_class};
 use crate::store::{ConversationPage, HeatRow, SignalRow, UtteranceRow};
@@ -54,6 +55,8 @@ pub(super) struct Line {
     pub change_class: &'static str,
     pub causes: String,
     pub decisions: Vec<Decided>,
+    /// What people corrected in it; added by [`super::corrections`].
+    pub fix: Fix,
 }
 
 /// Returns the lines of a conversation; `decided` gives the decisions of an utterance.
@@ -88,6 +91,7 @@ pub(super) fn lines(
             change_class: if change > 0 { "up" } else { "down" },
             causes: point.map(|point| causes(w, point)).unwrap_or_default(),
             decisions: decided(said.utterance),
+            fix: Fix::default(),
         }
     };
     page.utterances.iter().map(line).collect()

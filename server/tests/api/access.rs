@@ -196,3 +196,47 @@ async fn the_administrator_changes_role_and_team_at_once_but_not_their_own_role(
     assert_eq!(desk.submit("administrator", "/users/user-agent", "name=&role=agent").await.status, 422);
     assert_eq!(desk.page("administrator", "/users/none").await.status, 404);
 }
+
+#[tokio::test]
+async fn a_key_is_shown_once_reaches_only_its_scope_and_is_taken_back() {
+    let desk = Desk::open().await;
+    let made =
+        desk.submit("administrator", "/users/user-supervisor/keys", "name=PBX&scope=send&days=7").await;
+    assert_eq!(made.status, 200, "{}", made.body);
+    let begin = made.body.find("id=\"key\" value=\"").unwrap() + "id=\"key\" value=\"".len();
+    let key = made.body[begin..begin + 64].to_owned();
+    let ask = async |method: &str, path: &str, body: &str| {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::AUTHORIZATION, format!("Bearer {key}"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_owned()));
+        desk.send(request.unwrap()).await.status
+    };
+    assert_eq!(ask("POST", "/api/v1/conversations", r#"{"channel":"chat"}"#).await, 201);
+    for (method, path) in [
+        ("GET", "/api/v1/conversations"),
+        ("GET", "/api/v1/cases"),
+        ("GET", "/api/v1/search?q=1"),
+        ("GET", "/cases"),
+        ("POST", "/account/password"),
+    ] {
+        assert_eq!(ask(method, path, "").await, 403, "{method} {path}");
+    }
+    let shown = desk.page("administrator", "/users/user-supervisor").await.body;
+    assert!(shown.contains("PBX") && shown.contains("только присылать") && !shown.contains(&key));
+    assert_eq!(desk.submit("director", "/users/user-supervisor/keys", "name=x&scope=all").await.status, 403);
+    assert_eq!(
+        desk.submit("administrator", "/users/user-supervisor/keys", "name=&scope=all").await.status,
+        422
+    );
+    desk.clock.advance(Millis::minutes(7 * 24 * 60));
+    assert_eq!(ask("POST", "/api/v1/conversations", r#"{"channel":"chat"}"#).await, 401, "its days are over");
+    let known = desk.app.desk.store.tokens_of(&"user-supervisor".into()).await.unwrap();
+    let which = known.iter().find(|key| key.name == "PBX").unwrap().token_hash[..16].to_owned();
+    desk.add_person("root", "administrator", None).await;
+    let dropped = desk.ask("root", "POST", "/users/user-supervisor/keys/drop", None).await;
+    assert!(dropped.status >= 400, "a form without its field");
+    assert!(desk.app.desk.store.drop_api_key_of(&"user-supervisor".into(), &which).await.unwrap());
+}

@@ -1,6 +1,6 @@
 //! Ways in: sessions of one person, links that work once, the second step.
 
-use gradus::store::{EntryLink, LinkKind, Session};
+use gradus::store::{ApiToken, EntryLink, LinkKind, Session};
 
 use super::desk::{Desk, at, on_both_engines, user};
 
@@ -125,5 +125,31 @@ on_both_engines! {
         assert!(store.drop_second_factor(&ann).await.unwrap());
         assert!(!store.drop_second_factor(&ann).await.unwrap());
         assert_eq!(store.recovery_codes_left(&ann).await.unwrap(), 0);
+    }
+
+    async fn a_key_reaches_as_far_and_as_long_as_it_was_made_for(desk) {
+        desk.user("ann", "agent").await;
+        let (store, ann) = (&desk.store, gradus::store::UserId::from("ann"));
+        let key = |letter: &str| ApiToken {
+            token_hash: letter.repeat(64),
+            user_id: "ann".into(),
+            name: "АТС".into(),
+            created_at_ms: at(0).millis(),
+        };
+        store.add_api_key(&key("a"), "send", Some(at(60))).await.unwrap();
+        store.add_token(&key("b")).await.unwrap();
+        let scope = async |letter: &str, minute| {
+            let found = store.api_key(&letter.repeat(64), at(minute)).await.unwrap();
+            found.map(|(key, user)| (key.scope, user.id))
+        };
+        assert_eq!(scope("a", 59).await, Some(("send".to_owned(), ann.clone())));
+        assert_eq!(scope("a", 60).await, None);
+        assert_eq!(scope("b", 60).await, Some(("all".to_owned(), ann.clone())), "one of before reaches everything");
+        store.api_key_seen(&"a".repeat(64), at(5)).await.unwrap();
+        let seen: Vec<Option<i64>> = store.tokens_of(&ann).await.unwrap().iter().map(|key| key.seen_at_ms).collect();
+        assert_eq!(seen, [Some(at(5).millis()), None]);
+        assert!(!store.drop_api_key_of(&"bob".into(), &"a".repeat(16)).await.unwrap());
+        assert!(store.drop_api_key_of(&ann, &"a".repeat(16)).await.unwrap());
+        assert_eq!(scope("a", 1).await, None);
     }
 }

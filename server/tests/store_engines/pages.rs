@@ -69,14 +69,14 @@ on_both_engines! {
         desk.store.add_token(&token("h1")).await.unwrap();
         desk.store.add_token(&token("h2")).await.unwrap();
         assert!(desk.store.add_token(&token("h1")).await.is_err());
-        let who = desk.store.user_by_token("h1").await.unwrap().map(|user| user.login);
+        let who = desk.store.api_key("h1", at(0)).await.unwrap().map(|(_, user)| user.login);
         assert_eq!(who.as_deref(), Some("anna"));
         assert_eq!(desk.store.tokens_of(&"anna".into()).await.unwrap().len(), 2);
         assert!(desk.store.drop_token("h1").await.unwrap() && !desk.store.drop_token("h1").await.unwrap());
-        assert!(desk.store.user_by_token("h1").await.unwrap().is_none());
+        assert!(desk.store.api_key("h1", at(0)).await.unwrap().is_none());
         let mut gone = user("anna", "supervisor");
         gone.active = false;
         desk.store.change_user(&gone).await.unwrap();
-        assert!(desk.store.user_by_token("h2").await.unwrap().is_none());
+        assert!(desk.store.api_key("h2", at(0)).await.unwrap().is_none());
     }
 }
