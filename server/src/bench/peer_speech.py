@@ -13,7 +13,6 @@ import time
 import numpy as np
 from ctranslate2.specs import WhisperSpec
 from faster_whisper import WhisperModel
-from faster_whisper.transcribe import TranscriptionOptions  # noqa: F401  (says early that the version fits)
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 LANGUAGES = (
