@@ -262,7 +262,7 @@ on_both_engines! {
         for (table, rows) in tables {
             let kept: Vec<usize> = (0..table.columns.len())
                 .filter(|at| {
-                    !["archive_key", "indexing"].contains(&table.columns[*at].name.as_str())
+                    !["archive_key", "heard", "indexing"].contains(&table.columns[*at].name.as_str())
                 })
                 .collect();
             let columns = kept.iter().map(|at| table.columns[*at].clone()).collect();
