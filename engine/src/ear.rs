@@ -35,6 +35,10 @@ const FLOOR: f32 = 1.5;
 /// one false alarm in twenty ordinary utterances teaches a supervisor to look away.
 const ALARM_FLOOR: f32 = 2.5;
 
+/// Bytes of an utterance beyond which the trained parts no longer doubt a rule: they were trained on lines of at most a few
+/// hundred, and what stands in the middle of so much else is a drop in their sum.
+const LONG_BYTES: usize = 4_096;
+
 /// Which sources are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sources {
@@ -136,6 +140,11 @@ impl Ear {
         if let Some(encoder) = self.encoder.as_ref().filter(|_| self.asks(Sources::Encoder)) {
             for vote in encoder.votes(text, party, f32::NEG_INFINITY).into_iter().filter(trained) {
                 opinion(&mut opinions, vote.kind).encoder = Some(vote);
+            }
+        }
+        if text.len() > LONG_BYTES {
+            for opinion in opinions.values_mut().filter(|opinion| opinion.rule.is_some()) {
+                (opinion.classifier, opinion.encoder) = (None, None);
             }
         }
         opinions.into_values().collect()
