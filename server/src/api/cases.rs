@@ -67,6 +67,9 @@ pub async fn one(State(app): State<App>, me: Me, Path(id): Path<String>) -> Resu
         let related = related.iter().filter(|other| me.sees(other.team.as_deref()));
         fields.insert("related".into(), related.map(related_body).collect());
         let documents = app.desk.store.documents_of(&row.id).await?;
+        let costs = app.desk.store.costs_of(&row.id).await?;
+        let cost = |(kind, amount, currency): &(String, String, String)| json!({"kind": kind, "amount": amount, "currency": currency});
+        fields.insert("costs".into(), costs.iter().map(cost).collect());
         let rating = app.desk.store.rating_of(&row.id).await?;
         let rating = rating
             .map(|rating| json!({"stars": rating.stars, "words": rating.words, "at_ms": rating.rated_at_ms}));

@@ -233,6 +233,9 @@ impl Store {
 
     /// Returns a page of cases: open ones first by the clock that runs out next, then closed ones, newest first.
     pub async fn cases(&self, filter: &CaseFilter) -> Result<Vec<CaseRow>, StoreError> {
+        if filter.open == Some(true) {
+            return self.open_cases(filter).await;
+        }
         let sql = case_select!(
             "WHERE ($1 IS NULL OR ($1 = 1 AND c.closed_at_ms IS NULL) OR ($1 = 0 AND c.closed_at_ms IS NOT NULL))
                AND (CAST($2 AS TEXT) IS NULL OR c.owner_id = $2)
@@ -254,13 +257,40 @@ impl Store {
             .await?))
     }
 
+    /// The same of open cases alone: in the order of an index, so that a hundred thousand of them are not sorted.
+    async fn open_cases(&self, filter: &CaseFilter) -> Result<Vec<CaseRow>, StoreError> {
+        let sql = case_select!(
+            "WHERE c.closed_at_ms IS NULL
+               AND (CAST($1 AS TEXT) IS NULL OR c.owner_id = $1)
+               AND (CAST($2 AS TEXT) IS NULL OR c.team = $2)
+               AND (CAST($3 AS TEXT) IS NULL OR c.customer_id = $3)
+             ORDER BY c.due_at_ms, c.opened_at_ms DESC, c.id LIMIT $4 OFFSET $5"
+        );
+        Ok(on!(self.read, |pool| sqlx::query_as(sql)
+            .bind(&filter.owner)
+            .bind(&filter.team)
+            .bind(&filter.customer)
+            .bind(filter.limit)
+            .bind(filter.offset)
+            .fetch_all(pool)
+            .await?))
+    }
+
     /// Counts the cases a filter shows, without regard to its limit.
     pub async fn count_cases(&self, filter: &CaseFilter) -> Result<i64, StoreError> {
-        let sql = "SELECT COUNT(*) FROM cases c
-             WHERE ($1 IS NULL OR ($1 = 1 AND c.closed_at_ms IS NULL) OR ($1 = 0 AND c.closed_at_ms IS NOT NULL))
+        // Said outright, an index answers it.
+        let sql = if filter.open == Some(true) {
+            "SELECT COUNT(*) FROM cases c WHERE c.closed_at_ms IS NULL AND $1 = 1
                AND (CAST($2 AS TEXT) IS NULL OR c.owner_id = $2)
                AND (CAST($3 AS TEXT) IS NULL OR c.team = $3)
-               AND (CAST($4 AS TEXT) IS NULL OR c.customer_id = $4)";
+               AND (CAST($4 AS TEXT) IS NULL OR c.customer_id = $4)"
+        } else {
+            "SELECT COUNT(*) FROM cases c
+                 WHERE ($1 IS NULL OR ($1 = 1 AND c.closed_at_ms IS NULL) OR ($1 = 0 AND c.closed_at_ms IS NOT NULL))
+                   AND (CAST($2 AS TEXT) IS NULL OR c.owner_id = $2)
+                   AND (CAST($3 AS TEXT) IS NULL OR c.team = $3)
+                   AND (CAST($4 AS TEXT) IS NULL OR c.customer_id = $4)"
+        };
         Ok(on!(self.read, |pool| sqlx::query_scalar(sql)
             .bind(filter.open.map(i64::from))
             .bind(&filter.owner)
@@ -268,6 +298,12 @@ impl Store {
             .bind(&filter.customer)
             .fetch_one(pool)
             .await?))
+    }
+
+    /// Returns what a case cost, as its resolution says it: kind, amount, currency.
+    pub async fn costs_of(&self, case: &CaseId) -> Result<Vec<(String, String, String)>, StoreError> {
+        let sql = "SELECT kind, amount, currency FROM case_costs WHERE case_id = $1 ORDER BY number";
+        Ok(on!(self.read, |pool| sqlx::query_as(sql).bind(case).fetch_all(pool).await?))
     }
 
     /// Returns the timeline of a case, oldest first.

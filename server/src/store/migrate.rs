@@ -149,6 +149,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0024_corrections.sql"),
         postgres_only: false,
     },
+    Migration {
+        number: 25,
+        name: "open_cases",
+        sql: include_str!("../../migrations/0025_open_cases.sql"),
+        postgres_only: false,
+    },
 ];
 
 /// A migration that ran, as the database remembers it.

@@ -68,6 +68,7 @@ async fn render(app: &App, me: &Me, row: CaseRow, form: CaseForm) -> Result<Resp
         rating: store.rating_of(&row.id).await?,
         link: format!("{}{}", app.desk.config.http.public(), rating::path(&app.desk, row.number).await?),
         stayed: store.stayed(&row.id).await?,
+        costs: store.costs_of(&row.id).await?,
         incident: match &row.conversation_id {
             Some(conversation) => store.incident_of(conversation).await?,
             None => None,

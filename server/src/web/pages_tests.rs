@@ -163,6 +163,10 @@ fn cases(lang: Lang) -> Vec<(&'static str, String)> {
                 link: "https://gradus.example/rate/118-0a".into(),
                 stayed: Some(true),
                 incident: Some(4),
+                costs: vec![
+                    ("refund".into(), "897".into(), "RUB".into()),
+                    ("bonus".into(), "20".into(), "USD".into()),
+                ],
             },
             clocks: &samples::clocks(),
             asks: &samples::asks(),

@@ -142,6 +142,8 @@ pub struct Care {
     pub stayed: Option<bool>,
     /// The incident that its conversation reported.
     pub incident: Option<i64>,
+    /// What it cost: kind, amount, currency.
+    pub costs: Vec<(String, String, String)>,
 }
 
 /// What a case is shown from.
@@ -373,7 +375,16 @@ fn steps(w: &Words, row: &CaseRow) -> Vec<Step> {
 
 fn outcome(w: &Words, row: &CaseRow, care: &Care) -> Option<Outcome> {
     let closed = row.closed_at_ms.filter(|_| row.merged_into.is_none())?;
-    let money = row.cost.as_deref().map(|cost| w.money_text(cost, row.currency.as_deref().unwrap_or("RUB")));
+    // Amounts of two currencies are never added: each is said by itself.
+    let money = match care.costs.as_slice() {
+        [] => row.cost.as_deref().map(|cost| w.money_text(cost, row.currency.as_deref().unwrap_or("RUB"))),
+        costs => {
+            let part = |(kind, amount, currency): &(String, String, String)| {
+                format!("{}, {}", w.money_text(amount, currency), w.cost_kind(kind))
+            };
+            Some(costs.iter().map(part).collect::<Vec<_>>().join("; "))
+        }
+    };
     Some(Outcome {
         when: w.moment(closed),
         reason: row.reason.as_deref().map(|reason| w.reason(reason)).unwrap_or_default(),

@@ -1,0 +1,2 @@
+-- The list of open cases by what falls due next, without sorting all of them.
+CREATE INDEX cases_open_due ON cases (due_at_ms, opened_at_ms DESC, id) WHERE closed_at_ms IS NULL;
