@@ -121,6 +121,19 @@ fn conversations(lang: Lang) -> Vec<(&'static str, String)> {
     ]
 }
 
+fn care() -> Care {
+    Care {
+        rating: Some(samples::rating()),
+        link: "https://gradus.example/rate/118-0a".into(),
+        stayed: Some(true),
+        incident: Some(4),
+        costs: vec![
+            ("refund".into(), "897".into(), "RUB".into()),
+            ("bonus".into(), "20".into(), "USD".into()),
+        ],
+    }
+}
+
 fn cases(lang: Lang) -> Vec<(&'static str, String)> {
     let w = words(lang);
     let rows = samples::cases();
@@ -158,16 +171,7 @@ fn cases(lang: Lang) -> Vec<(&'static str, String)> {
             promises: &[("kept".into(), 2), ("late".into(), 1)],
             related: &samples::related(),
             documents: &samples::documents(),
-            care: &Care {
-                rating: Some(samples::rating()),
-                link: "https://gradus.example/rate/118-0a".into(),
-                stayed: Some(true),
-                incident: Some(4),
-                costs: vec![
-                    ("refund".into(), "897".into(), "RUB".into()),
-                    ("bonus".into(), "20".into(), "USD".into()),
-                ],
-            },
+            care: &care(),
             clocks: &samples::clocks(),
             asks: &samples::asks(),
             followers: &[("user-agent".into(), Some("Ольга Ветрова".into()))],
