@@ -264,7 +264,7 @@ impl Store {
                AND (CAST($1 AS TEXT) IS NULL OR c.owner_id = $1)
                AND (CAST($2 AS TEXT) IS NULL OR c.team = $2)
                AND (CAST($3 AS TEXT) IS NULL OR c.customer_id = $3)
-             ORDER BY c.due_at_ms, c.opened_at_ms DESC, c.id LIMIT $4 OFFSET $5"
+             ORDER BY COALESCE(c.due_at_ms, 9007199254740991), c.opened_at_ms DESC, c.id LIMIT $4 OFFSET $5"
         );
         Ok(on!(self.read, |pool| sqlx::query_as(sql)
             .bind(&filter.owner)
