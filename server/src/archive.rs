@@ -13,6 +13,7 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::desk::Desk;
+use crate::query::escaped;
 use crate::report::safe_cell;
 use crate::store::{ArchiveFilter, ArchiveHit, Outcome, Store, StoreError};
 use crate::web::Words;
@@ -199,18 +200,6 @@ pub fn day(
     let begin = date.checked_add(later.days()).and_then(|date| date.to_zoned_datetime(zone.clone()));
     let begin = begin.map_err(|_| AskingError::Field(name, takes))?;
     Ok(Some(Timestamp::from_millis(begin.timestamp().as_millisecond())))
-}
-
-/// Writes a value of a query so that nothing in it means anything.
-pub fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
-            other => out.push_str(&format!("%{other:02X}")),
-        }
-    }
-    out
 }
 
 /// Cuts a text around what is marked: pieces and whether they are marked, with «…» where something is left out.

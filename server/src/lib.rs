@@ -31,6 +31,7 @@ pub mod practice;
 pub mod promises;
 pub mod protocol_diff;
 pub mod protocols;
+pub mod query;
 pub mod rating;
 pub mod related;
 pub mod store;

@@ -4,13 +4,13 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{ApiError, Asked, Raw, changes, created};
 use crate::auth::{May, Me};
 use crate::http::App;
+use crate::query::escaped;
 use crate::store::{CaseRow, DocumentRow};
 
 /// How a document is called.
@@ -45,7 +45,7 @@ pub async fn read(
     let row = app.case_for(&me, id).await?;
     let document = app.desk.store.document(&row.id, &document).await?.ok_or(ApiError::NotFound)?;
     let bytes = app.desk.read_document(&me.user.id, &document).await?.ok_or(ApiError::NotFound)?;
-    let name = utf8_percent_encode(&document.name, NON_ALPHANUMERIC);
+    let name = escaped(&document.name);
     let headers = [
         (header::CONTENT_TYPE, document.media_type.clone()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename*=UTF-8''{name}")),

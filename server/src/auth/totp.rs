@@ -60,7 +60,7 @@ fn code_at(key: &[u8], step: i64) -> String {
 
 /// Returns the address that an authenticator reads from the picture.
 pub fn address(secret: &str, login: &str) -> String {
-    let login = crate::archive::escaped(login);
+    let login = crate::query::escaped(login);
     format!("otpauth://totp/Gradus:{login}?secret={secret}&issuer=Gradus")
 }
 

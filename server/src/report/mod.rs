@@ -11,7 +11,7 @@ pub use attention::{Remark, attention};
 pub use pdf::{change, pdf};
 pub use post::{due, post};
 pub use sections::{Cell, Line, Link, Section, sections, share};
-pub use write::{address, csv, escaped, html, json, safe_cell, xlsx};
+pub use write::{address, csv, html, json, safe_cell, xlsx};
 
 use std::collections::BTreeMap;
 

@@ -5,6 +5,7 @@ use rust_xlsxwriter::{Format, Workbook};
 
 use super::sections::{Cell, Link, sections};
 use super::{Report, attention};
+use crate::query::escaped;
 use crate::web::Words;
 
 /// Writes the report as JSON.
@@ -100,19 +101,6 @@ pub fn address(base: &str, report: &Report, week: &str, (counted, name): &Link) 
     let name = name.as_deref().map(|name| format!("&name={}", escaped(name))).unwrap_or_default();
     let zone = escaped(&report.timezone);
     format!("{base}/week/behind?week={week}&zone={zone}&what={}{name}", counted.name())
-}
-
-/// Escapes everything but letters and digits for the query of an address.
-pub fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }
 
 /// Writes the report as a page of its own: it needs no server, reads on a telephone and prints on paper. Its numbers lead to

@@ -7,9 +7,10 @@ use serde::Deserialize;
 
 use super::{Frame, Section, Words, frame, show};
 use crate::api::{ApiError, Asked};
-use crate::archive::{day, escaped};
+use crate::archive::day;
 use crate::auth::{May, Me};
 use crate::http::App;
+use crate::query::escaped;
 use crate::store::{AuditFilter, AuditRow, AuditState, User};
 
 /// Rows of one page.

@@ -111,9 +111,9 @@ fn back(week: &Week, app: &App, now_ms: i64) -> String {
 
 fn address(query: &Query) -> String {
     let part = |name: &str, value: &Option<String>| {
-        value.as_deref().map(|value| format!("&{name}={}", crate::report::escaped(value))).unwrap_or_default()
+        value.as_deref().map(|value| format!("&{name}={}", crate::query::escaped(value))).unwrap_or_default()
     };
-    let (week, what) = (crate::report::escaped(&query.week), crate::report::escaped(&query.what));
+    let (week, what) = (crate::query::escaped(&query.week), crate::query::escaped(&query.what));
     format!("/week/behind?week={week}&what={what}{}{}", part("name", &query.name), part("zone", &query.zone))
 }
 
