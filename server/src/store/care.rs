@@ -98,23 +98,6 @@ impl Store {
         Ok(row.flatten())
     }
 
-    /// Counts the ratings of a span by their stars, for a team or for all.
-    pub async fn ratings(
-        &self,
-        team: Option<&str>,
-        (from, to): (Timestamp, Timestamp),
-    ) -> Result<Vec<(i64, i64)>, StoreError> {
-        let sql = "SELECT r.stars, COUNT(*) FROM case_ratings r JOIN cases c ON c.id = r.case_id
-                   WHERE (CAST($1 AS TEXT) IS NULL OR c.team = $1) AND r.rated_at_ms >= $2 AND r.rated_at_ms < $3
-                   GROUP BY r.stars ORDER BY r.stars";
-        Ok(on!(self.read, |pool| sqlx::query_as(sql)
-            .bind(team)
-            .bind(from.millis())
-            .bind(to.millis())
-            .fetch_all(pool)
-            .await?))
-    }
-
     /// Writes a note on a customer.
     pub async fn add_customer_note(
         &self,

@@ -38,6 +38,10 @@ impl Store {
         for sql in [
             "DELETE FROM customer_contacts WHERE customer_id = $1",
             "DELETE FROM customer_notes WHERE customer_id = $1",
+            // A card that was joined into this one is the same person; what was moved names addresses.
+            "UPDATE customers SET name = NULL, personal_terms = NULL, manager = NULL, mark = NULL, search = ''
+             WHERE id IN (SELECT from_id FROM customer_joins WHERE into_id = $1)",
+            "DELETE FROM customer_joins WHERE from_id = $1 OR into_id = $1",
             "UPDATE case_ratings SET words = NULL WHERE case_id IN (SELECT id FROM cases WHERE customer_id = $1)",
             "DELETE FROM purchases WHERE customer_id = $1",
             "UPDATE case_timeline SET text = NULL, detail = '{}'
@@ -83,11 +87,14 @@ impl Store {
         before: Timestamp,
         limit: i64,
     ) -> Result<Vec<String>, StoreError> {
-        let sql = "SELECT recording_key FROM (SELECT v.recording_key FROM conversations v
+        let sql = "WITH due AS (SELECT v.id, v.recording_key FROM conversations v
                      WHERE v.status = 'ended' AND v.ended_at_ms < $1
                        AND (v.recording_key IS NOT NULL OR EXISTS (SELECT 1 FROM utterance_texts t
                            WHERE t.conversation_id = v.id AND t.text IS NOT NULL))
-                     ORDER BY v.ended_at_ms, v.id LIMIT $2) AS due WHERE recording_key IS NOT NULL";
+                     ORDER BY v.ended_at_ms, v.id LIMIT $2)
+                   SELECT recording_key FROM due WHERE recording_key IS NOT NULL
+                   UNION SELECT d.object_key FROM case_documents d JOIN cases c ON c.id = d.case_id
+                   JOIN due ON due.id = c.conversation_id";
         Ok(super::engine::on!(self.read, |pool| {
             sqlx::query_scalar(sql).bind(before.millis()).bind(limit).fetch_all(pool).await?
         }))
