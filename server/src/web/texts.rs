@@ -39,7 +39,6 @@ texts! {
     sound_on "Звук оповещений включён" "Alert sound is on";
     sound_off "Звук оповещений выключен" "Alert sound is off";
     keys "Клавиши" "Keys";
-    keys_hint "показать клавиши" "show keys";
     close "Закрыть" "Close";
     save "Сохранить" "Save";
     earlier "Раньше" "Earlier";
@@ -66,8 +65,6 @@ texts! {
     col_decision "Решение регламента" "Decision";
     col_owner "У кого" "Who has it";
     col_agent "Оператор" "Agent";
-    col_begun "Начало" "Begun";
-    col_channel "Канал" "Channel";
     strategic "топ-10" "top 10";
     no_signal "Пока ничего не замечено" "Nothing noticed so far";
     no_decision "Ничего не требуется" "Nothing needed";
@@ -94,13 +91,10 @@ texts! {
 
     is_live "идёт сейчас" "live";
     is_over "завершён" "over";
-    begun "начался" "begun";
-    lasts "длится" "lasts";
     agent_role "Оператор" "Agent";
     customer_role "Клиент" "Customer";
     supervisor_role "Руководитель" "Supervisor";
     specialist_role "Специалист" "Specialist";
-    attempts_failed "неудачных попыток" "failed attempts";
     calmed_at "Спокойно с" "Calm since";
     go_case "Кейс №" "Case No.";
     open_case "Открыть кейс" "Open a case";
@@ -113,7 +107,6 @@ texts! {
     on_5 "Вперёд на 5 секунд" "Forward 5 seconds";
     follow "Следить за звуком" "Follow the sound";
     recording "Запись разговора" "Recording";
-    no_sound "Записи нет: разговор письменный" "No recording: a written conversation";
     transcript "Реплики" "Transcript";
     transcript_empty "Пока никто ничего не сказал." "Nobody has said anything yet.";
     decisions "Решения регламента" "Decisions of the protocol";
@@ -126,12 +119,10 @@ texts! {
     clause "пункт" "clause";
     protocol "регламент" "protocol";
     say_this "Сказать дословно" "Say word for word";
-    evidence "Основание" "Evidence";
     measured "измерено" "measured";
     rule "правило" "rule";
     sure "уверенность" "confidence";
     promises "Обещания клиенту" "Promises to the customer";
-    promises_empty "Обещаний не было." "Nothing was promised.";
     no_due "срок не назван" "no time named";
     by_then "до" "by";
     p_open "ждёт" "open";
@@ -145,7 +136,6 @@ texts! {
     import_note "При загрузке" "At import";
     calm_phase "спокойная реплика" "calm utterance";
     time_phase "время" "time";
-    to_utterance "к реплике" "to the utterance";
     minute "мин" "min";
     second "с" "s";
     hour "ч" "h";
@@ -168,7 +158,6 @@ texts! {
     p_normal "обычный" "normal";
     p_high "важный" "high";
     p_urgent "срочный" "urgent";
-    priority "Срочность" "Priority";
     st_open "ждёт" "waiting";
     st_acknowledged "принят" "acknowledged";
     st_in_work "в работе" "in work";
@@ -540,7 +529,6 @@ texts! {
     p_keep "Выполнено" "Kept";
     p_break "Не выполнено" "Broken";
     p_drop "Не нужно" "Dropped";
-    p_what "Что с обещанием" "What became of it";
     al_approval "Просят согласовать сверх полномочий" "Leave is asked beyond the authority";
     decimal "," ".";
     authority "Полномочия" "Authority";
@@ -873,7 +861,6 @@ texts! {
     asks_lead "Что ждёт ответа отделов, ближайший срок сверху" "What waits for the departments, nearest due first";
     asks_empty_title "Вопросов нет" "No questions";
     asks_empty "Когда кейсу нужен ваш отдел, вопрос появится здесь и придёт оповещение." "When a case needs your department, the question appears here and an alert comes.";
-    ask_open "Ждут ответа" "Waiting";
     ask_done "Отвечено" "Answered";
     ask_by_protocol "Нужен ваш ответ: посмотрите разговор и напишите, что делать." "Your answer is needed: read the conversation and say what to do.";
     ask_answer "Ответ" "Answer";
@@ -901,7 +888,6 @@ texts! {
     e_text "Напишите, что именно." "Write what exactly.";
     since_contact "с первого обращения" "since the first contact";
     hints "Подсказки" "Hints";
-    hint_say "Скажите" "Say";
     hint_avoid "Не говорите" "Do not say";
     hint_ladder "Предупредите, слово в слово" "Warn, word for word";
     by_import "при загрузке" "at import";
@@ -911,7 +897,6 @@ texts! {
     first_2 "Назовите, что чувствует клиент, и извинитесь." "Name what the customer feels, and apologise.";
     first_3 "Разберите вместе, что произошло: своими словами." "Go through what happened together, in your own words.";
     first_4 "Предложите решение и назовите срок." "Offer a solution and name the time.";
-    resolved_by "Разрешил" "Resolved by";
     only_supervisor "Действия с кейсом доступны руководителю. Оператор остаётся на кейсе до конца." "Supervisors act on cases. The agent stays on the case until it ends.";
     its_conversation "Разговор" "Conversation";
     earlier_talks "Прошлые разговоры" "Earlier conversations";
@@ -932,7 +917,6 @@ texts! {
     w_by_agent "У кого из операторов" "By agent";
     w_by_resolution "Причины закрытых кейсов" "Reasons of closed cases";
     w_trend "Эскалации по неделям" "Escalations by week";
-    w_empty "За эту неделю записей нет." "Nothing was recorded in this week.";
     w_empty_part "Ничего." "Nothing.";
     no_name "имя не указано" "no name";
 
@@ -947,8 +931,6 @@ texts! {
     revenue "Выручка за год" "Revenue, 12 months";
     rank_revenue "Место по выручке" "Rank by revenue";
     rank_growth "Место по росту" "Rank by growth";
-    mark "Отметка" "Mark";
-    contacts "Контакты" "Contacts";
     purchases "Покупки за год" "Purchases, 12 months";
     purchases_empty "Покупок за год нет." "No purchases in the last year.";
     his_conversations "Разговоры" "Conversations";
@@ -972,7 +954,6 @@ texts! {
     e_login_taken "Такое имя уже занято." "This login is taken.";
     e_name "Напишите имя: его увидят коллеги." "Write a name: colleagues will see it.";
     e_password "Пароль короче 8 знаков." "The password is shorter than 8 characters.";
-    e_role "Выберите роль." "Choose a role.";
     e_self "Себе вход закрыть нельзя: иначе некому будет открыть." "You cannot block yourself.";
 
     sign_in "Вход" "Sign in";
@@ -1095,7 +1076,6 @@ texts! {
     rp_all_well "Ничего: сроки, обещания и полномочия соблюдены." "Nothing: clocks, promises and authority were kept.";
     rp_reasons "Главные причины" "Main reasons";
     rp_whole "Весь отчёт" "The whole report";
-    rp_of_them "из них" "of them";
     rp_of "из" "of";
     rp_made "Составлен" "Made";
     rp_page_of "стр." "p.";
@@ -1108,7 +1088,6 @@ texts! {
     at_risen "причина участилась" "reason became more frequent";
     at_left "открытых кейсов больше, чем неделей раньше" "more cases left open than the week before";
     ck_unknown "вид не указан" "kind not given";
-    bh_lead "То, из чего складывается число" "What the number is made of";
     bh_back "К неделе" "Back to the week";
     bh_rows "строк" "rows";
     bh_sum "Всего" "In all";
